@@ -1,0 +1,483 @@
+//! The command line's grammar and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::{bench::BenchArgs, demo::DemoArgs, messages::Language};
+
+/// shilu 实录: an audit-first register of records.
+#[derive(Debug, Parser)]
+#[command(
+    name = "shilu",
+    version,
+    about = "shilu 实录: an audit-first register of records (档案). Every action is one immutable event (事件).",
+    after_help = "Examples:\n  shilu init reg --campaign campaign.toml\n  shilu import streets.csv --data reg --kind street --as zhang --reason \"yearly extract\" --snapshot --effective 2016-07-31\n  shilu show street/110101001 --data reg\n  shilu serve --data reg",
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Args {
+    /// Language of headers and hints; else SHILU_LANG or the system's
+    #[arg(long, global = true, value_name = "LANG")]
+    pub lang: Option<Language>,
+    /// Say more on stderr; twice for all
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a register (登记册) in an empty folder
+    Init(InitArgs),
+    /// Serve a register over HTTP
+    Serve(ServeArgs),
+    /// Take a CSV or JSONL file in (导入)
+    Import(ImportArgs),
+    /// Write a kind's records out as CSV or JSONL (导出)
+    Export(ExportArgs),
+    /// Show one record (档案) as it was at any date
+    Show(RecordArgs),
+    /// Every event (事件) of a record, oldest first
+    History(HistoryArgs),
+    /// Per field of a record: its value, and who set it when (溯源)
+    Blame(RecordArgs),
+    /// Who changed what, newest first (变更)
+    Changes(ChangesArgs),
+    /// What differs between two dates (比对)
+    Diff(DiffArgs),
+    /// How many records there are (数量)
+    Counts(FigureArgs),
+    /// Registration, deregistration and accuracy rates (登记率、注销率、准确率)
+    Rates(FigureArgs),
+    /// Fold every projection anew from the log, and compare (重建)
+    Rebuild(RebuildArgs),
+    /// Accept a clock that is behind the last event, as an event
+    AcceptClock(AcceptClockArgs),
+    /// Measure this machine
+    Bench(BenchArgs),
+    /// A simulated campaign, served
+    Demo(DemoArgs),
+    /// Completions for a shell
+    #[command(after_help = "Example:\n  shilu completions bash > ~/.local/share/bash-completion/completions/shilu")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Which register is asked.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct SourceArgs {
+    /// The register's folder
+    #[arg(long, value_name = "DIR", env = "SHILU_DATA")]
+    pub data: Option<PathBuf>,
+    /// A running server, such as http://127.0.0.1:8080
+    #[arg(long, value_name = "URL", env = "SHILU_SERVER")]
+    pub server: Option<String>,
+    /// The token for the server
+    #[arg(long, value_name = "TOKEN", env = "SHILU_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The campaign file, where a server does not tell it
+    #[arg(long = "campaign-file", value_name = "FILE")]
+    pub campaign_file: Option<PathBuf>,
+}
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object per line
+    Jsonl,
+    /// Comma-separated values
+    Csv,
+}
+
+/// `--format` of the questions.
+#[derive(Clone, Copy, Debug, ClapArgs)]
+pub struct FormatArg {
+    /// How to write the answer
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+}
+
+/// `init`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  shilu init reg --campaign campaign.toml --as zhang\n\nThe clock, real or simulated, is fixed for ever in the first event.")]
+pub struct InitArgs {
+    /// A new or empty folder
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The campaign file (行动方案)
+    #[arg(long, value_name = "FILE")]
+    pub campaign: PathBuf,
+    /// Who makes it; the system's user by default
+    #[arg(long = "as", value_name = "ACTOR")]
+    pub actor: Option<String>,
+    /// Run on a simulated clock: such data can never pass for real
+    #[arg(long)]
+    pub simulated: bool,
+}
+
+/// `serve`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  shilu serve --data reg --listen 127.0.0.1:8080\n\nThe first line on stdout is `listening on http://ADDR`; port 0 takes a free one. SIGTERM or Ctrl-C stops it\ngracefully. SHILU_LOG or RUST_LOG filters the log on stderr, such as `debug` or `shilu_engine=trace`.")]
+pub struct ServeArgs {
+    /// The register's folder
+    #[arg(long, value_name = "DIR", env = "SHILU_DATA")]
+    pub data: PathBuf,
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// How log lines are written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+/// `import`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Plain, an import collects (采集) and never registers. With --snapshot FILE is the whole truth at --effective: new keys
+are collected and registered, differences corrected, keys that reappear registered, missing keys deregistered.
+A column is named by its field's id or title; an empty cell means no value, a missing column leaves its field alone.
+A row that cannot be taken goes to FILE.rejected.csv; a damaged file writes nothing. It can be repeated safely.
+
+Examples:
+  shilu import found.csv --data reg --kind street --as zhang --reason \"door to door\"
+  shilu import streets-2017.csv --data reg --kind street --as zhang --reason \"yearly extract\" --snapshot --effective 2017-10-31 --dry-run")]
+pub struct ImportArgs {
+    /// A CSV file (UTF-8 or GB18030), or JSONL (one object per line) if it ends in .jsonl or .ndjson
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The kind of its rows
+    #[arg(long, value_name = "KIND")]
+    pub kind: String,
+    /// On whose account
+    #[arg(long = "as", value_name = "ACTOR")]
+    pub actor: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Since when it holds: RFC 3339, or a date (its start); now by default
+    #[arg(long, value_name = "TIME")]
+    pub effective: Option<String>,
+    /// FILE is the whole truth at the effective time
+    #[arg(long)]
+    pub snapshot: bool,
+    /// Print the plan, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Let a snapshot deregister more than 25 % of the kind's registered records
+    #[arg(long)]
+    pub allow_mass_deregister: bool,
+    /// The file's encoding
+    #[arg(long, value_name = "ENCODING", default_value = "auto")]
+    pub encoding: EncodingArg,
+    /// How to write the summary
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: SummaryFormat,
+}
+
+/// A file's encoding, as asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EncodingArg {
+    /// UTF-8 if it is, else GB18030
+    Auto,
+    /// UTF-8, with or without a byte order mark
+    #[value(name = "utf-8", alias = "utf8")]
+    Utf8,
+    /// GB18030, and so GBK and GB2312
+    #[value(alias = "gbk", alias = "gb2312")]
+    Gb18030,
+}
+
+/// How `import` and `rebuild` write their summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SummaryFormat {
+    /// For people
+    Table,
+    /// JSON, one line
+    #[value(alias = "jsonl")]
+    Json,
+}
+
+/// `export`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Columns are the kind's fields in the campaign's order; rows are sorted by key. Values are exact: a spreadsheet program
+may take a value that begins with =, +, - or @ for a formula, so import such a file as text.
+
+Examples:
+  shilu export --data reg --kind street --format csv > streets.csv
+  shilu export --data reg --kind street --effective 2018-10-31 --format jsonl
+  shilu export --data reg --kind street --as-of @1200 --status all --format csv")]
+pub struct ExportArgs {
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The kind
+    #[arg(long, value_name = "KIND")]
+    pub kind: String,
+    /// When
+    #[command(flatten)]
+    pub at: AtArgs,
+    /// Which records
+    #[arg(long, value_name = "STATUS", default_value = "registered")]
+    pub status: StatusArg,
+    /// The file's format
+    #[arg(long, value_name = "FORMAT", default_value = "csv")]
+    pub format: ExportFormat,
+}
+
+/// Which records are written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusArg {
+    /// 已登记
+    Registered,
+    /// 已采集
+    Collected,
+    /// 已注销
+    Deregistered,
+    /// 作废
+    Void,
+    /// Only found by a check
+    Found,
+    /// Every one
+    All,
+}
+
+/// What can be written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Comma-separated values
+    Csv,
+    /// One JSON object per line
+    Jsonl,
+    /// Not built in this version
+    Xlsx,
+    /// Not built in this version
+    Parquet,
+}
+
+/// A point on both time axes.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct AtArgs {
+    /// As known then: RFC 3339, a date (its end), or @POSITION; now by default
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// As in effect then: RFC 3339, or a date (its end); as --as-of by default
+    #[arg(long, value_name = "TIME")]
+    pub effective: Option<String>,
+}
+
+/// `show` and `blame`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  shilu show street/110101001 --data reg\n  shilu blame street/110101001 --data reg --effective 2018-10-31 --as-of 2020-01-01")]
+pub struct RecordArgs {
+    /// The record, KIND/KEY
+    #[arg(value_name = "KIND/KEY")]
+    pub record: String,
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// When
+    #[command(flatten)]
+    pub at: AtArgs,
+    /// How
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+/// `history`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  shilu history street/110101001 --data reg --format jsonl")]
+pub struct HistoryArgs {
+    /// The record, KIND/KEY
+    #[arg(value_name = "KIND/KEY")]
+    pub record: String,
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// At most so many events; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub limit: usize,
+    /// How
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+/// `changes`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  shilu changes --data reg --actor zhang --action correct --from 2015-04-01 --to 2015-04-30\n  shilu changes --data reg --field name --area 110101 --format csv --limit 0")]
+pub struct ChangesArgs {
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// By this actor (人员)
+    #[arg(long)]
+    pub actor: Option<String>,
+    /// This action: collect, correct, register, deregister, verify, …
+    #[arg(long)]
+    pub action: Option<String>,
+    /// On records of this kind
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// In this area
+    #[arg(long)]
+    pub area: Option<String>,
+    /// That state this field
+    #[arg(long)]
+    pub field: Option<String>,
+    /// On this record, KIND/KEY
+    #[arg(long)]
+    pub record: Option<String>,
+    /// With this device
+    #[arg(long)]
+    pub device: Option<String>,
+    /// field, system, import, or an imported file by its SHA-256
+    #[arg(long = "source", value_name = "SOURCE")]
+    pub origin: Option<String>,
+    /// Recorded then or later
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Recorded then or earlier; a date means its end
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// At most so many events; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: usize,
+    /// How
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+/// `diff`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  shilu diff --data reg --from 2017-10-31 --to 2018-10-31 --kind street\n  shilu diff --data reg --axis recorded --from @100 --to @200")]
+pub struct DiffArgs {
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The earlier time
+    #[arg(long, value_name = "TIME")]
+    pub from: String,
+    /// The later time; now by default
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// effective: what changed in the world; recorded: what we came to know
+    #[arg(long, value_name = "AXIS", default_value = "effective")]
+    pub axis: AxisArg,
+    /// As known then (on the effective axis)
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// In this area, before or after
+    #[arg(long)]
+    pub area: Option<String>,
+    /// Of this kind
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// At most so many records; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub limit: usize,
+    /// How
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+/// A time axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AxisArg {
+    /// 生效时间
+    Effective,
+    /// 记录时间
+    Recorded,
+}
+
+/// `counts` and `rates`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  shilu counts --data reg --by area --effective 2018-10-31\n  shilu rates --data reg --as-of 2015-06-20")]
+pub struct FigureArgs {
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// When
+    #[command(flatten)]
+    pub at: AtArgs,
+    /// Split by the record's area, or by its first collector
+    #[arg(long, value_name = "BY")]
+    pub by: Option<ByArg>,
+    /// Only this area
+    #[arg(long)]
+    pub area: Option<String>,
+    /// How
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+/// How figures are split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ByArg {
+    /// 区域
+    Area,
+    /// 人员
+    Actor,
+}
+
+/// `rebuild`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  shilu rebuild --data reg")]
+pub struct RebuildArgs {
+    /// The register's folder
+    #[arg(long, value_name = "DIR", env = "SHILU_DATA")]
+    pub data: PathBuf,
+    /// How to write the summary
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: SummaryFormat,
+}
+
+/// `accept-clock`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  shilu accept-clock --data reg --as zhang --reason \"the clock was a day ahead until today\"")]
+pub struct AcceptClockArgs {
+    /// The register's folder
+    #[arg(long, value_name = "DIR", env = "SHILU_DATA")]
+    pub data: PathBuf,
+    /// Who accepts it
+    #[arg(long = "as", value_name = "ACTOR")]
+    pub actor: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_holds_together() {
+        Args::command().debug_assert();
+    }
+}

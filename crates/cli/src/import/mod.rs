@@ -1,0 +1,18 @@
+//! `shilu import`: a file's rows become commands, and the commands become durable events.
+//!
+//! bytes ─► [`encoding`] ─► [`csv_reader`] / [`jsonl_reader`] ─► [`rows`] ─► [`plan`] ─► [`target`]; [`run`] drives it.
+
+mod csv_reader;
+mod dry_run;
+mod encoding;
+mod error;
+mod jsonl_reader;
+mod plan;
+mod rejected;
+mod rows;
+mod run;
+mod summary;
+mod target;
+
+pub use error::ImportError;
+pub use run::run;

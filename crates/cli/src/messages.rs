@@ -1,0 +1,174 @@
+//! The words of tables, titles and hints, in both languages: one place.
+
+use clap::ValueEnum;
+
+/// The language of table headers, titles and hints. Data, codes and machine formats have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// English
+    En,
+    /// 中文
+    Zh,
+}
+
+impl Language {
+    /// The one that was asked for, or the environment's: SHILU_LANG, then LC_ALL, LC_MESSAGES, LANG.
+    pub fn choose(asked: Option<Language>) -> Self {
+        let of = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let environment = || {
+            of("SHILU_LANG")
+                .or_else(|| of("LC_ALL"))
+                .or_else(|| of("LC_MESSAGES"))
+                .or_else(|| of("LANG"))
+        };
+        match asked {
+            Some(language) => language,
+            None if environment().is_some_and(|value| value.to_lowercase().starts_with("zh")) => Language::Zh,
+            None => Language::En,
+        }
+    }
+
+    /// A word or sentence in this language.
+    pub const fn say(self, text: Text) -> &'static str {
+        let (en, zh) = text.both();
+        match self {
+            Language::En => en,
+            Language::Zh => zh,
+        }
+    }
+
+    /// The word for a wire word (status, action, outcome) in this language; the word itself where there is none.
+    pub fn word(self, wire: &str) -> &str {
+        match self {
+            Language::En => wire,
+            Language::Zh => chinese(wire).unwrap_or(wire),
+        }
+    }
+}
+
+fn chinese(wire: &str) -> Option<&'static str> {
+    Some(match wire {
+        "collect" => "采集",
+        "correct" => "纠错",
+        "register" => "登记",
+        "deregister" => "注销",
+        "verify" => "核查",
+        "configure" => "配置",
+        "appoint" => "任命",
+        "dismiss" => "免任",
+        "erase" => "销毁",
+        "absent" => "无",
+        "found" => "已发现",
+        "collected" => "已采集",
+        "registered" => "已登记",
+        "deregistered" => "已注销",
+        "void" => "作废",
+        "present" => "在",
+        "gone" => "已不在",
+        "unregistered" => "未登记",
+        "unknown-here" => "查无",
+        "no-contact" => "未联系上",
+        "refused" => "拒绝",
+        "met" => "达标",
+        "short" => "未达标",
+        "undecided" => "未定",
+        "no-error-found" => "未见差错",
+        "unverified" => "未核查",
+        "no-data" => "无数据",
+        _ => return None,
+    })
+}
+
+macro_rules! texts {
+    ($($name:ident: $en:literal | $zh:literal),+ $(,)?) => {
+        /// Everything that is said to a person in both languages.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Text { $($name),+ }
+
+        impl Text {
+            const fn both(self) -> (&'static str, &'static str) {
+                match self { $(Text::$name => ($en, $zh)),+ }
+            }
+        }
+    };
+}
+
+texts! {
+    // columns
+    Record: "Record" | "档案",
+    Kind: "Kind" | "类别",
+    Key: "Key" | "主键",
+    Area: "Area" | "区域",
+    Status: "Status" | "状态",
+    Version: "Version" | "版本",
+    Effective: "Effective" | "生效时间",
+    Recorded: "Recorded" | "记录时间",
+    AsOf: "As of position" | "截至位次",
+    Field: "Field" | "字段",
+    Title: "Title" | "名称",
+    Value: "Value" | "值",
+    Position: "Position" | "位次",
+    Action: "Action" | "动作",
+    Actor: "Actor" | "人员",
+    Changes: "Changes" | "变更",
+    Reason: "Reason" | "原因",
+    Count: "Count" | "数量",
+    Indicator: "Indicator" | "指标",
+    Numerator: "Numerator" | "分子",
+    Denominator: "Denominator" | "分母",
+    Unknown: "Unknown" | "不明",
+    Rate: "Rate" | "比率",
+    Interval: "95 % interval" | "95 % 区间",
+    Target: "Target" | "目标",
+    State: "State" | "结论",
+    Line: "Line" | "行",
+    Column: "Column" | "列",
+    Code: "Code" | "代码",
+    Projection: "Projection" | "投影",
+    Saved: "Saved = rebuilt" | "已存与重建一致",
+    Events: "Events" | "事件",
+    // words
+    Yes: "yes" | "是",
+    No: "NO" | "否",
+    NoneSaved: "none saved" | "此前未存",
+    NoValue: "(none)" | "（无）",
+    Nothing: "nothing to show" | "没有内容",
+    Simulated: "simulated clock: this is not real data" | "模拟时钟：并非真实数据",
+    More: "there is more: raise --limit, or use --limit 0 for everything" | "还有更多：请调高 --limit，或用 --limit 0 显示全部",
+    // import
+    Collected: "collected" | "采集",
+    Corrected: "corrected" | "纠错",
+    Registered: "registered" | "登记",
+    Deregistered: "deregistered" | "注销",
+    Unchanged: "unchanged rows" | "未变行",
+    Rejected: "rejected rows" | "被拒行",
+    FirstPosition: "first position" | "首位次",
+    LastPosition: "last position" | "末位次",
+    DryRun: "dry run: nothing was written" | "试运行：未写入任何内容",
+    Checking: "checking the file" | "检查文件",
+    Comparing: "reading the keys" | "读取主键",
+    Importing: "importing" | "导入",
+    Rebuilding: "rebuilding" | "重建",
+    ReadAsGb18030: "the file is not UTF-8; it is read as GB18030 (say so with --encoding to be sure)" | "文件不是 UTF-8，按 GB18030 读取（可用 --encoding 明确指定）",
+    UnreadableKeys: "the keys of some rows cannot be read, so no missing record was deregistered: any of them may be one of these rows" | "部分行的主键无法读取，因此未注销任何缺失的档案：它们可能就是这些行",
+    // other
+    LeftOut: "left out" | "未导出",
+    Made: "made the register" | "已建立登记册",
+    Hint: "hint" | "提示",
+    Error: "error" | "错误",
+    Cause: "cause" | "起因",
+    Note: "note" | "注意",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_speak() {
+        assert_eq!(Language::En.say(Text::Record), "Record");
+        assert_eq!(Language::Zh.say(Text::Record), "档案");
+        assert_eq!(Language::Zh.word("registered"), "已登记");
+        assert_eq!(Language::Zh.word("street"), "street");
+    }
+}

@@ -1,0 +1,328 @@
+//! The register that is asked: in a folder (through the service's own router, in process) or behind a server's
+//! address. Both answer the same bytes.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Method, Request, header},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, value::RawValue};
+use shilu_engine::{Engine, Options};
+use shilu_model::{Campaign, Timestamp, Zone};
+use tower::ServiceExt;
+
+use crate::{
+    args::SourceArgs,
+    error::{CliError, Problem},
+    wire::{self, Page},
+};
+
+/// Items asked for per page: large enough that pages hardly cost, small enough for any server's limit.
+pub const PAGE_ITEMS: usize = 1_000;
+/// How often a request is repeated while the server says "try again".
+const ATTEMPTS_MAX: u32 = 6;
+/// The longest wait for an answer: a diff of a large register is one pass over its log.
+const ANSWER_WAIT: Duration = Duration::from_secs(300);
+/// What stays as it is in a path segment or a query value (RFC 3986, unreserved).
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A register that can be asked.
+pub enum Register {
+    /// In a folder, opened by this process.
+    Local(Local),
+    /// Behind an address.
+    Remote(Remote),
+}
+
+/// A register in a folder.
+pub struct Local {
+    /// The engine, for imports and exports.
+    pub engine: Engine,
+    router: Router,
+    runtime: tokio::runtime::Runtime,
+    from: String,
+}
+
+/// A register behind an address.
+#[derive(Clone)]
+pub struct Remote {
+    agent: ureq::Agent,
+    base: String,
+    token: Option<String>,
+    campaign: Option<Arc<Campaign>>,
+}
+
+impl Register {
+    /// Opens the folder, or prepares to ask the server.
+    pub fn open(source: &SourceArgs) -> Result<Self, CliError> {
+        match (&source.data, &source.server) {
+            (Some(_), Some(_)) => Err(CliError::Usage {
+                problem: "both --data and --server are given".to_owned(),
+                hint: "give one of them: the folder, or the server that has it open",
+            }),
+            (None, None) => Err(CliError::Usage {
+                problem: "no register is named".to_owned(),
+                hint: "add --data DIR or --server URL",
+            }),
+            (Some(dir), None) => Local::open(dir).map(Register::Local),
+            (None, Some(server)) => Remote::new(server, source).map(Register::Remote),
+        }
+    }
+
+    /// The answer to a question, as its bytes.
+    pub fn get(&self, path_and_query: &str) -> Result<Vec<u8>, CliError> {
+        match self {
+            Register::Local(local) => local.call(Method::GET, path_and_query, Vec::new()),
+            Register::Remote(remote) => remote.call(path_and_query, None),
+        }
+    }
+
+    /// Every item of a paged answer, page by page; `each` says whether to go on. Returns the last page's `as_of`.
+    pub fn pages(
+        &self,
+        path: &str,
+        mut query: Query,
+        limit: usize,
+        mut each: impl FnMut(Box<RawValue>) -> Result<(), CliError>,
+    ) -> Result<Pages, CliError> {
+        let mut left = if limit == 0 { usize::MAX } else { limit };
+        let mut cursor = None;
+        loop {
+            query.set("limit", Some(left.min(PAGE_ITEMS).to_string()));
+            query.set("cursor", cursor);
+            let bytes = self.get(&query.on(path))?;
+            let page = self.page(&bytes)?;
+            for item in page.items {
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
+                each(item)?;
+            }
+            cursor = page.next.filter(|next| !next.is_null()).map(|next| wire::cell(&next));
+            if left == 0 || cursor.is_none() {
+                return Ok(Pages { more: cursor.is_some(), as_of: page.as_of.unwrap_or(Value::Null) });
+            }
+        }
+    }
+
+    /// A page, or a bare list taken as one.
+    fn page(&self, bytes: &[u8]) -> Result<Page, CliError> {
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            return Ok(Page { items: wire::read(bytes, self.from())?, next: None, as_of: None });
+        }
+        wire::read(bytes, self.from())
+    }
+
+    /// Its name for people.
+    pub fn from(&self) -> &str {
+        match self {
+            Register::Local(local) => &local.from,
+            Register::Remote(remote) => &remote.base,
+        }
+    }
+
+    /// The campaign's zone, where it is known.
+    pub fn zone(&self) -> Option<Zone> {
+        match self {
+            Register::Local(local) => Some(local.engine.campaign().zone),
+            Register::Remote(remote) => remote.campaign.as_ref().map(|campaign| campaign.zone),
+        }
+    }
+
+    /// The campaign.
+    pub fn campaign(&self) -> Result<Arc<Campaign>, CliError> {
+        match self {
+            Register::Local(local) => Ok(local.engine.campaign()),
+            Register::Remote(remote) => remote.campaign.clone().ok_or_else(|| CliError::Usage {
+                problem: "the server does not tell its campaign".to_owned(),
+                hint: "add --campaign-file FILE, the register's campaign file",
+            }),
+        }
+    }
+
+    /// Whether it is known to run on a simulated clock.
+    pub fn is_simulated(&self) -> bool {
+        match self {
+            Register::Local(local) => local.engine.info().simulated,
+            Register::Remote(_) => false,
+        }
+    }
+
+    /// An instant as people of the campaign's zone read it; as it came where the zone is not known.
+    pub fn local_time(&self, text: &str) -> String {
+        match (self.zone(), Timestamp::parse(text)) {
+            (Some(zone), Ok(time)) => zone.local(time),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// Closes it: saves what saves time at the next opening.
+    pub fn close(&self) -> Result<(), CliError> {
+        match self {
+            Register::Local(local) => Ok(local.engine.close()?),
+            Register::Remote(_) => Ok(()),
+        }
+    }
+}
+
+/// How a paged answer ended.
+pub struct Pages {
+    /// Whether there is more than was asked for.
+    pub more: bool,
+    /// Up to which position it is known.
+    pub as_of: Value,
+}
+
+impl Local {
+    fn open(dir: &Path) -> Result<Self, CliError> {
+        let engine = Engine::open(dir, Options::default())?;
+        let router = shilu_service::router(engine.clone(), shilu_service::Options::default());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| CliError::io("start the runtime for", dir, error))?;
+        Ok(Local { engine, router, runtime, from: dir.display().to_string() })
+    }
+
+    fn call(&self, method: Method, path_and_query: &str, body: Vec<u8>) -> Result<Vec<u8>, CliError> {
+        let broken = |problem: String| CliError::Server { url: self.from.clone(), problem };
+        let request = Request::builder()
+            .method(method)
+            .uri(path_and_query)
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body))
+            .map_err(|error| broken(error.to_string()))?;
+        self.runtime.block_on(async {
+            let Ok(response) = self.router.clone().oneshot(request).await;
+            let status = response.status();
+            let bytes = to_bytes(response.into_body(), usize::MAX)
+                .await
+                .map_err(|error| broken(error.to_string()))?;
+            if status.is_success() { Ok(bytes.into()) } else { Err(refusal(status.as_u16(), &bytes)) }
+        })
+    }
+}
+
+impl Remote {
+    fn new(server: &str, source: &SourceArgs) -> Result<Self, CliError> {
+        if !server.starts_with("http://") {
+            return Err(CliError::Usage {
+                problem: format!("{server} is no address that can be asked"),
+                hint: "write http://HOST:PORT; for https, ask through a local proxy",
+            });
+        }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(ANSWER_WAIT))
+            .build()
+            .new_agent();
+        let mut remote = Remote {
+            agent,
+            base: server.trim_end_matches('/').to_owned(),
+            token: source.token.clone(),
+            campaign: None,
+        };
+        if let Some(path) = &source.campaign_file {
+            let text = fs::read_to_string(path).map_err(|error| CliError::io("read", path, error))?;
+            let campaign = Campaign::parse(&text).map_err(shilu_engine::EngineError::BadCampaign)?;
+            remote.campaign = Some(Arc::new(campaign));
+        }
+        Ok(remote)
+    }
+
+    /// Asks, and asks again where the server says "try again": commands carry ids, so that is safe.
+    pub fn call(&self, path_and_query: &str, body: Option<&[u8]>) -> Result<Vec<u8>, CliError> {
+        let mut attempt = 1;
+        loop {
+            let (status, retry_after, bytes) = self.call_once(path_and_query, body)?;
+            match status {
+                200..300 => return Ok(bytes),
+                503 if attempt < ATTEMPTS_MAX => std::thread::sleep(retry_after),
+                _ => return Err(refusal(status, &bytes)),
+            }
+            attempt += 1;
+        }
+    }
+
+    fn call_once(&self, path_and_query: &str, body: Option<&[u8]>) -> Result<(u16, Duration, Vec<u8>), CliError> {
+        let url = format!("{}{path_and_query}", self.base);
+        let broken = |error: ureq::Error| CliError::Server { url: self.base.clone(), problem: error.to_string() };
+        let answer = match body {
+            None => {
+                let mut request = self.agent.get(&url);
+                if let Some(token) = &self.token {
+                    request = request.header("authorization", format!("Bearer {token}"));
+                }
+                request.call()
+            }
+            Some(body) => {
+                let mut request = self.agent.post(&url).header("content-type", "application/json");
+                if let Some(token) = &self.token {
+                    request = request.header("authorization", format!("Bearer {token}"));
+                }
+                request.send(body)
+            }
+        };
+        let mut response = answer.map_err(broken)?;
+        let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let bytes = response.body_mut().with_config().limit(u64::MAX).read_to_vec().map_err(broken)?;
+        Ok((response.status().as_u16(), Duration::from_secs(seconds.unwrap_or(1)), bytes))
+    }
+}
+
+/// The error in an answer that is no success.
+fn refusal(status: u16, bytes: &[u8]) -> CliError {
+    let mut problem: Problem = serde_json::from_slice(bytes).unwrap_or_default();
+    problem.status = status;
+    if problem.code.is_empty() {
+        problem.code = format!("HTTP_{status}");
+    }
+    CliError::Problem { problem: Box::new(problem) }
+}
+
+/// A query string, in its order.
+#[derive(Clone, Debug, Default)]
+pub struct Query(Vec<(&'static str, String)>);
+
+impl Query {
+    /// Adds, replaces or drops a parameter.
+    pub fn set(&mut self, name: &'static str, value: Option<String>) {
+        self.0.retain(|(other, _)| *other != name);
+        self.0.extend(value.map(|value| (name, value)));
+    }
+
+    /// Adds a parameter, if it has a value.
+    pub fn with(mut self, name: &'static str, value: Option<impl Into<String>>) -> Self {
+        self.set(name, value.map(Into::into));
+        self
+    }
+
+    /// The path with this query.
+    pub fn on(&self, path: &str) -> String {
+        let pairs = self.0.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, PLAIN)));
+        let query = pairs.collect::<Vec<_>>().join("&");
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+}
+
+/// A path segment, encoded.
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_encoded() {
+        let query = Query::default().with("area", Some("小越 镇")).with("as_of", Some("@12")).with("kind", None::<String>);
+        assert_eq!(query.on("/api/v1/counts"), "/api/v1/counts?area=%E5%B0%8F%E8%B6%8A%20%E9%95%87&as_of=%4012");
+        assert_eq!(segment("a?b#c"), "a%3Fb%23c");
+    }
+}

@@ -1,0 +1,266 @@
+//! The service's JSON, as the command line reads it: objects keep their order, and pages their items as they came.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor},
+};
+use serde_json::{Value, value::RawValue};
+
+use crate::error::CliError;
+
+/// A JSON object in its own order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Object(pub Vec<(String, Value)>);
+
+impl Object {
+    /// A member.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(member, _)| member == name).map(|(_, value)| value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Object, M::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Object(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// A page of an answer.
+#[derive(Debug, Deserialize)]
+pub struct Page {
+    /// The items, untouched.
+    pub items: Vec<Box<RawValue>>,
+    /// Where the next page starts.
+    #[serde(default)]
+    pub next: Option<Value>,
+    /// Up to which position it is known.
+    #[serde(default)]
+    pub as_of: Option<Value>,
+}
+
+/// One record.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Record {
+    /// kind/key
+    pub record: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its key.
+    pub key: String,
+    /// Its area.
+    #[serde(default)]
+    pub area: Option<String>,
+    /// Its status.
+    pub status: String,
+    /// How many events it has.
+    pub version: u32,
+    /// Its values.
+    pub fields: Object,
+    /// Up to which position it is known.
+    #[serde(default)]
+    pub as_of: Value,
+    /// The effective time asked about.
+    #[serde(default)]
+    pub effective: Option<String>,
+}
+
+/// One event.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Event {
+    /// Its position.
+    pub position: u64,
+    /// Its id.
+    pub id: String,
+    /// Its record; none for an event on the register itself.
+    #[serde(default)]
+    pub record: Option<String>,
+    /// The record's version.
+    #[serde(default)]
+    pub version: Option<u32>,
+    /// What was done.
+    pub action: String,
+    /// Who did it.
+    pub actor: String,
+    /// When the log took it.
+    pub recorded: String,
+    /// Since when it holds.
+    pub effective: String,
+    /// The record's area.
+    #[serde(default)]
+    pub area: Option<String>,
+    /// With which device.
+    #[serde(default)]
+    pub device: Option<String>,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// How it came in.
+    #[serde(default)]
+    pub source: Value,
+    /// The event that led to it.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// The stated fields.
+    #[serde(default)]
+    pub changes: Option<Vec<Change>>,
+    /// What a check found.
+    #[serde(default)]
+    pub outcome: Option<String>,
+    /// What a check saw.
+    #[serde(default)]
+    pub observed: Option<Vec<Observed>>,
+    /// Why a registration was closed.
+    #[serde(default)]
+    pub because: Value,
+}
+
+/// One changed field.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Change {
+    /// The field.
+    pub field: String,
+    /// Its value before.
+    #[serde(default)]
+    pub before: Value,
+    /// Its value after.
+    #[serde(default)]
+    pub after: Value,
+}
+
+/// One observed field.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Observed {
+    /// The field.
+    pub field: String,
+    /// What was seen.
+    #[serde(default)]
+    pub value: Value,
+    /// How it compares.
+    #[serde(default)]
+    pub verdict: Option<String>,
+}
+
+/// Who set a field.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Blame {
+    /// The field.
+    pub field: String,
+    /// Its value.
+    #[serde(default)]
+    pub value: Value,
+    /// The event that set it.
+    pub event: Event,
+}
+
+/// How one record differs.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Difference {
+    /// The record.
+    pub record: String,
+    /// Its status on both sides.
+    pub status: Sides,
+    /// The fields that differ.
+    #[serde(default)]
+    pub changes: Vec<Change>,
+}
+
+/// Before and after.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Sides {
+    /// Before.
+    #[serde(default)]
+    pub before: Option<String>,
+    /// After.
+    #[serde(default)]
+    pub after: Option<String>,
+}
+
+/// A count.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Count {
+    /// Of this kind.
+    pub kind: String,
+    /// With this status.
+    pub status: String,
+    /// In this area.
+    #[serde(default)]
+    pub area: Option<String>,
+    /// First collected by this actor.
+    #[serde(default)]
+    pub actor: Option<String>,
+    /// So many.
+    pub count: u64,
+}
+
+/// A rate.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Rate {
+    /// Its indicator.
+    pub indicator: String,
+    /// Its title, one text or one per language.
+    #[serde(default)]
+    pub title: Value,
+    /// In this area.
+    #[serde(default)]
+    pub area: Option<String>,
+    /// By this actor.
+    #[serde(default)]
+    pub actor: Option<String>,
+    /// The cases that count.
+    #[serde(default)]
+    pub numerator: Value,
+    /// All cases.
+    #[serde(default)]
+    pub denominator: Value,
+    /// Cases of which nobody can say.
+    #[serde(default)]
+    pub unknown: Value,
+    /// Their quotient.
+    #[serde(default)]
+    pub value: Option<f64>,
+    /// The interval's lower end.
+    #[serde(default)]
+    pub lower: Option<f64>,
+    /// The interval's upper end.
+    #[serde(default)]
+    pub upper: Option<f64>,
+    /// What was aimed at, in per cent.
+    #[serde(default)]
+    pub target: Value,
+    /// How it stands.
+    #[serde(default)]
+    pub state: Option<String>,
+}
+
+/// Reads an answer.
+pub fn read<T: DeserializeOwned>(bytes: &[u8], from: &str) -> Result<T, CliError> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| CliError::Server { url: from.to_owned(), problem: format!("its answer cannot be read: {error}") })
+}
+
+/// A value as a cell of a table: nothing for null.
+pub fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,435 @@
+//! One open register: its threads, its clock, and the way in for commands. Questions are in `ask.rs`.
+
+use std::{
+    io::{BufWriter, Write},
+    ops::ControlFlow,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{SyncSender, TrySendError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use sha2::{Digest, Sha256};
+use shilu_log::{Log, LogError};
+use shilu_model::{Campaign, Command, Event, EventId, Position, Timestamp, decode};
+use shilu_projections::Projections;
+use tokio::sync::watch;
+use tracing::{error, info};
+use uuid::Uuid;
+
+use crate::{
+    clock::{self, Clock},
+    error::EngineError,
+    folder::{self, ClockKind, Init},
+    folding::Folding,
+    reply::{Pending, Reply},
+    saved,
+    writing::{InFlight, Job, Writing},
+};
+
+/// A handle on an open register; cheap to clone, safe to share. Only one process at a time has a register open.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub campaign: Arc<Campaign>,
+    pub log: Log,
+    pub projections: Arc<RwLock<Projections>>,
+    pub folded: watch::Receiver<Position>,
+    pub clock: Clock,
+    info: Info,
+    queue: SyncSender<Job>,
+    queued: Arc<AtomicUsize>,
+    damage: Arc<Mutex<Option<Arc<LogError>>>>,
+    threads: Mutex<Option<Threads>>,
+    stopping: Arc<AtomicBool>,
+}
+
+struct Threads {
+    writing: JoinHandle<Result<(), EngineError>>,
+    folding: JoinHandle<Result<(), EngineError>>,
+}
+
+/// How a register is opened.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The clock. Without it the system's; on a simulated register one that goes on from the last event.
+    pub clock: Option<Clock>,
+    /// How the log is opened.
+    pub log: shilu_log::Options,
+    /// Whether a thread reads and checks the whole log in the background: for registers that stay open.
+    pub scrub: bool,
+}
+
+/// What a register is.
+#[derive(Clone, Debug)]
+pub struct Info {
+    /// The log's name; ends in `/simulated` on a simulated clock.
+    pub origin: String,
+    /// Whether its clock is simulated.
+    pub simulated: bool,
+}
+
+/// What a rebuild found.
+#[derive(Clone, Debug)]
+pub struct Rebuilt {
+    /// How many events were folded.
+    pub events: u64,
+    /// Per file: its name, and whether the saved one had the same bytes; `None` where none was saved at this position.
+    pub files: Vec<(String, Option<bool>)>,
+}
+
+/// Submissions that may wait. A full queue pushes back: 64 connections with one each stay far below it, and a
+/// thousand short lists are decided in milliseconds.
+const QUEUE_MAX: usize = 1_024;
+
+/// Commits that may wait to be folded, so that a slow fold holds the writer back instead of filling the memory.
+const UNFOLDED_COMMITS_MAX: usize = 16;
+
+impl Engine {
+    /// Makes a register in a folder that is empty or not there yet.
+    ///
+    /// # Errors
+    /// `BAD_CAMPAIGN`, `PERSONAL_NOT_PROTECTED`, `NOT_EMPTY`, `IO`, and what the log says.
+    pub fn init(dir: &Path, init: &Init<'_>, options: &Options) -> Result<(), EngineError> {
+        let clock = options.clock.clone().unwrap_or_else(clock::system);
+        folder::create(dir, init, clock(), fresh_id(), options.log.clone())
+    }
+
+    /// Opens a register: recovers the log, loads the saved projections, folds what they lack, starts the threads.
+    ///
+    /// # Errors
+    /// `NOT_A_REGISTER`, `REGISTER_IN_USE`, `LOG_DAMAGED`, `IO`.
+    pub fn open(dir: &Path, options: Options) -> Result<Engine, EngineError> {
+        let Opened {
+            file,
+            log,
+            campaign,
+            mut projections,
+        } = open_log(dir, &options, true)?;
+        let saved_end = projections.end();
+        saved::catch_up(&mut projections, &log, |_| ())?;
+        let simulated = file.clock == ClockKind::Simulated;
+        let clock = options.clock.unwrap_or_else(|| match simulated {
+            true => clock::simulated(projections.last_recorded()),
+            false => clock::system(),
+        });
+        info!(
+            events = log.end().get(),
+            origin = file.origin,
+            "opened the register"
+        );
+
+        let (folded_sender, folded) = watch::channel(projections.end());
+        let in_flight = InFlight::new(&projections);
+        let projections = Arc::new(RwLock::new(projections));
+        let (outcomes_in, outcomes) = sync_channel(UNFOLDED_COMMITS_MAX);
+        let writer = log.writer(move |outcome| {
+            // The fold thread ends only after the writer.
+            let _ = outcomes_in.send(outcome);
+        })?;
+        let folding = Folding {
+            dir: dir.to_owned(),
+            log: log.clone(),
+            projections: Arc::clone(&projections),
+            folded: folded_sender,
+            saved: saved_end,
+        };
+        let (queue, jobs) = sync_channel(QUEUE_MAX);
+        let queued = Arc::new(AtomicUsize::new(0));
+        let writing = Writing {
+            campaign: Arc::clone(&campaign),
+            clock: Arc::clone(&clock),
+            log: log.clone(),
+            projections: Arc::clone(&projections),
+            writer,
+            in_flight,
+            queued: Arc::clone(&queued),
+            fresh_id: Box::new(fresh_id),
+        };
+        let threads = Threads {
+            writing: spawn("shilu-writer", move || writing.run(&jobs))?,
+            folding: spawn("shilu-fold", move || folding.run(&outcomes))?,
+        };
+        let damage = Arc::default();
+        let stopping = Arc::new(AtomicBool::new(false));
+        if options.scrub {
+            scrub(log.clone(), Arc::clone(&damage), Arc::clone(&stopping))?;
+        }
+        let info = Info {
+            origin: file.origin,
+            simulated,
+        };
+        let threads = Mutex::new(Some(threads));
+        let shared = Shared {
+            campaign,
+            log,
+            projections,
+            folded,
+            clock,
+            info,
+            queue,
+            queued,
+            damage,
+            threads,
+            stopping,
+        };
+        Ok(Engine {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Takes no more commands, commits and folds what was taken, saves the projections. Later calls do nothing.
+    ///
+    /// # Errors
+    /// What the log said last, or `IO` where the projections could not be saved; nothing is lost by the latter.
+    pub fn close(&self) -> Result<(), EngineError> {
+        let threads = self
+            .shared
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(threads) = threads else { return Ok(()) };
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        // A writer thread that has gone away cannot be told; joining it tells why.
+        let _ = self.shared.queue.send(Job::Stop);
+        let join = |thread: JoinHandle<Result<(), EngineError>>| match thread.join() {
+            Ok(result) => result,
+            Err(_) => Err(EngineError::Stopping),
+        };
+        let written = join(threads.writing);
+        let folded = join(threads.folding);
+        written.and(folded)
+    }
+
+    /// The campaign in force.
+    pub fn campaign(&self) -> Arc<Campaign> {
+        Arc::clone(&self.shared.campaign)
+    }
+
+    /// What the register is.
+    pub fn info(&self) -> &Info {
+        &self.shared.info
+    }
+
+    /// The time by the register's clock, and never before its last event.
+    pub fn now(&self) -> Timestamp {
+        (self.shared.clock)().max(self.read().last_recorded())
+    }
+
+    /// The position after the last durable event.
+    pub fn end(&self) -> Position {
+        self.shared.log.end()
+    }
+
+    /// The position up to which the projections have come; changes are signalled.
+    pub fn folded(&self) -> watch::Receiver<Position> {
+        self.shared.folded.clone()
+    }
+
+    /// How many submissions wait in the queue.
+    pub fn queue_depth(&self) -> usize {
+        self.shared.queued.load(Ordering::Relaxed)
+    }
+
+    /// The damage that the background check has found.
+    pub fn damage(&self) -> Option<EngineError> {
+        let damage = self.shared.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        damage.clone().map(EngineError::Log)
+    }
+
+    /// Submits lists; each is atomic and independent of the others. Blocks while the queue is full.
+    ///
+    /// # Errors
+    /// `STOPPING`, `LOG_DAMAGED`. What becomes of each list is in the answers.
+    pub fn submit(&self, lists: Vec<Vec<Command>>) -> Result<Pending, EngineError> {
+        let (reply, pending) = self.reply(lists.len())?;
+        self.enqueue(Job::Lists(lists, reply)).map(|()| pending)
+    }
+
+    /// As [`Engine::submit`], but `QUEUE_FULL` instead of blocking.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL`, `STOPPING`, `LOG_DAMAGED`.
+    pub fn try_submit(&self, lists: Vec<Vec<Command>>) -> Result<Pending, EngineError> {
+        let (reply, pending) = self.reply(lists.len())?;
+        self.shared.queued.fetch_add(1, Ordering::Relaxed);
+        let refused = match self.shared.queue.try_send(Job::Lists(lists, reply)) {
+            Ok(()) => return Ok(pending),
+            Err(TrySendError::Full(_)) => EngineError::QueueFull,
+            Err(TrySendError::Disconnected(_)) => EngineError::Stopping,
+        };
+        self.shared.queued.fetch_sub(1, Ordering::Relaxed);
+        Err(refused)
+    }
+
+    /// Accepts, as an event, that the clock is behind the last event: writing goes on, with that event's recorded
+    /// time until the clock has caught up.
+    ///
+    /// # Errors
+    /// `CLOCK_NOT_BEHIND`, and what [`Engine::submit`] says.
+    pub fn accept_clock(&self, actor: &str, reason: &str) -> Result<(), EngineError> {
+        let (reply, pending) = self.reply(1)?;
+        self.enqueue(Job::AcceptClock {
+            actor: actor.to_owned(),
+            reason: reason.to_owned(),
+            reply,
+        })?;
+        pending
+            .wait()
+            .into_iter()
+            .try_for_each(|answer| answer.map(|_| ()))
+    }
+
+    fn reply(&self, lists: usize) -> Result<(Arc<Reply>, Pending), EngineError> {
+        match self.damage() {
+            Some(damage) => Err(damage),
+            None => Ok(Reply::new(lists)),
+        }
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), EngineError> {
+        self.shared.queued.fetch_add(1, Ordering::Relaxed);
+        self.shared.queue.send(job).map_err(|_| {
+            self.shared.queued.fetch_sub(1, Ordering::Relaxed);
+            EngineError::Stopping
+        })
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Projections> {
+        self.shared
+            .projections
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Folds the log anew from its first event, compares the result with what is saved, and saves it.
+    ///
+    /// `progress` gets how many events are folded, and how many there are.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn rebuild(
+        dir: &Path,
+        options: &Options,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Rebuilt, EngineError> {
+        let Opened {
+            log, mut projections, ..
+        } = open_log(dir, options, false)?;
+        let all = log.end().get();
+        saved::catch_up(&mut projections, &log, |done| progress(done.get(), all))?;
+        projections.settle();
+        let hash = log.hash_at(projections.end())?.unwrap_or_default();
+        let files = Projections::files().into_iter().map(|file| {
+            let path = folder::projections(dir).join(&file);
+            let fresh = digest_of(|out| projections.save(&file, hash, out));
+            let same = std::fs::read(path).ok().map(|saved| {
+                let saved: [u8; 32] = Sha256::digest(&saved).into();
+                fresh.as_ref().is_ok_and(|fresh| *fresh == saved)
+            });
+            (file, same)
+        });
+        let files = files.collect();
+        saved::save(dir, &projections, &log)?;
+        Ok(Rebuilt { events: all, files })
+    }
+}
+
+struct Opened {
+    file: folder::RegisterFile,
+    log: Log,
+    campaign: Arc<Campaign>,
+    projections: Projections,
+}
+
+fn open_log(dir: &Path, options: &Options, load: bool) -> Result<Opened, EngineError> {
+    let file = folder::read_register_file(dir)?;
+    let log = Log::open(dir, options.log.clone())?;
+    let first = log
+        .read(Position::ZERO)?
+        .ok_or_else(|| EngineError::NotARegister {
+            path: dir.to_owned(),
+            problem: "its log is empty".to_owned(),
+        })?;
+    let first: Event<'_> = decode(&first).map_err(|error| EngineError::Undecodable {
+        position: Position::ZERO,
+        problem: error.to_string(),
+    })?;
+    let campaign = folder::load_campaign(dir, &file, &first)?;
+    let saved = if load {
+        saved::load(dir, &campaign, &log)
+    } else {
+        None
+    };
+    let projections = saved.unwrap_or_else(|| Projections::new(Arc::clone(&campaign)));
+    Ok(Opened {
+        file,
+        log,
+        campaign,
+        projections,
+    })
+}
+
+fn digest_of(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<[u8; 32]> {
+    let mut out = BufWriter::with_capacity(1 << 20, Digesting(Sha256::new()));
+    write(&mut out)?;
+    let digesting = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    Ok(digesting.0.finalize().into())
+}
+
+struct Digesting(Sha256);
+
+impl Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, EngineError> {
+    let builder = thread::Builder::new().name(name.to_owned());
+    builder
+        .spawn(run)
+        .map_err(|error| EngineError::io("start the thread", name, error))
+}
+
+/// Reads and checks the whole log in the background; damage stops writing.
+fn scrub(
+    log: Log,
+    damage: Arc<Mutex<Option<Arc<LogError>>>>,
+    stopping: Arc<AtomicBool>,
+) -> Result<(), EngineError> {
+    let go_on = move |_| {
+        if stopping.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    spawn("shilu-scrub", move || match log.scrub(go_on) {
+        Ok(events) => info!(events, "checked the log"),
+        Err(found) => {
+            error!(error = %found, code = found.code(), "the log is damaged: writing stops");
+            *damage.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(found));
+        }
+    })
+    .map(drop)
+}
+
+fn fresh_id() -> EventId {
+    EventId::from_bytes(Uuid::now_v7().into_bytes())
+}

@@ -1,0 +1,268 @@
+//! Everything that can go wrong between a command or a question and its answer.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use shilu_log::{LogError, WriterError};
+use shilu_model::{CampaignError, Class, EventId, Position, RecordName, Rejection, Timestamp};
+use thiserror::Error;
+
+/// What went wrong; each variant has a stable code, a class and a hint.
+#[derive(Clone, Debug, Error)]
+pub enum EngineError {
+    /// A command was refused by the rules.
+    #[error("{rejection}")]
+    Rejected {
+        /// The command's place in its list; `None` for a command on its own.
+        index: Option<usize>,
+        /// Its record.
+        record: RecordName,
+        /// Why.
+        rejection: Rejection,
+    },
+    /// A list repeats some events and not others.
+    #[error("the list repeats part of what was sent before: a retry repeats the whole list")]
+    PartialRetry {
+        /// The first command that is new.
+        index: usize,
+        /// The id of a command that is not.
+        id: EventId,
+    },
+    /// `LIST_TOO_LONG`
+    #[error("the list has {commands} commands, more than {max}")]
+    ListTooLong {
+        /// How many it has.
+        commands: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// `QUEUE_FULL`
+    #[error("the queue of commands is full")]
+    QueueFull,
+    /// `STOPPING`
+    #[error("the register is being closed")]
+    Stopping,
+    /// `CLOCK_BEHIND`
+    #[error("the clock says {clock}, more than a minute before the last event, {last}")]
+    ClockBehind {
+        /// The clock.
+        clock: Timestamp,
+        /// The last recorded time.
+        last: Timestamp,
+    },
+    /// `NO_RECORD`
+    #[error("there is no record {name}")]
+    NoRecord {
+        /// Its name.
+        name: RecordName,
+    },
+    /// `NO_KIND`
+    #[error("the campaign has no kind {kind:?}")]
+    NoKind {
+        /// The kind.
+        kind: String,
+    },
+    /// `NO_EVENT`
+    #[error("there is no event {id}")]
+    NoEvent {
+        /// Its id.
+        id: String,
+    },
+    /// `NO_POSITION`
+    #[error("the log ends before position {position}")]
+    NoPosition {
+        /// The position.
+        position: Position,
+    },
+    /// `NOT_EMPTY`
+    #[error("{} is not an empty folder", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// `NOT_A_REGISTER`
+    #[error("{} is not a register: {problem}", path.display())]
+    NotARegister {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing or wrong.
+        problem: String,
+    },
+    /// `BAD_CAMPAIGN`
+    #[error("the campaign makes no sense: {0}")]
+    BadCampaign(#[source] CampaignError),
+    /// `PERSONAL_NOT_PROTECTED`
+    #[error("the field {kind}.{field} is personal, and this version cannot seal personal fields yet")]
+    PersonalNotProtected {
+        /// The kind.
+        kind: String,
+        /// The field.
+        field: String,
+    },
+    /// Anything the log says.
+    #[error("the log refuses")]
+    Log(#[source] Arc<LogError>),
+    /// Anything the log's writer says.
+    #[error("the log does not take the command")]
+    Writer(#[source] Arc<WriterError>),
+    /// `LOG_DAMAGED`: an event whose chunk is whole cannot be read.
+    #[error("the event at position {position} cannot be read: {problem}")]
+    Undecodable {
+        /// Where it stands.
+        position: Position,
+        /// Why not.
+        problem: String,
+    },
+    /// `CLOCK_NOT_BEHIND`
+    #[error("the clock is not behind the last event")]
+    ClockNotBehind,
+    /// `IO`
+    #[error("cannot {doing} {}", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: Arc<io::Error>,
+    },
+}
+
+impl From<LogError> for EngineError {
+    fn from(error: LogError) -> Self {
+        EngineError::Log(Arc::new(error))
+    }
+}
+
+impl From<WriterError> for EngineError {
+    fn from(error: WriterError) -> Self {
+        EngineError::Writer(Arc::new(error))
+    }
+}
+
+impl EngineError {
+    /// An I/O error, with what was being done.
+    pub fn io(doing: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        EngineError::Io {
+            doing,
+            path: path.into(),
+            source: Arc::new(source),
+        }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            EngineError::Rejected { rejection, .. } => rejection.code(),
+            EngineError::PartialRetry { .. } => "ID_REUSED",
+            EngineError::ListTooLong { .. } => "LIST_TOO_LONG",
+            EngineError::QueueFull => "QUEUE_FULL",
+            EngineError::Stopping => "STOPPING",
+            EngineError::ClockBehind { .. } => "CLOCK_BEHIND",
+            EngineError::NoRecord { .. } => "NO_RECORD",
+            EngineError::NoKind { .. } => "NO_KIND",
+            EngineError::NoEvent { .. } => "NO_EVENT",
+            EngineError::NoPosition { .. } => "NO_POSITION",
+            EngineError::NotEmpty { .. } => "NOT_EMPTY",
+            EngineError::NotARegister { .. } => "NOT_A_REGISTER",
+            EngineError::BadCampaign(_) => "BAD_CAMPAIGN",
+            EngineError::PersonalNotProtected { .. } => "PERSONAL_NOT_PROTECTED",
+            EngineError::Log(error) => error.code(),
+            EngineError::Writer(error) => error.code(),
+            EngineError::Undecodable { .. } => "LOG_DAMAGED",
+            EngineError::ClockNotBehind => "CLOCK_NOT_BEHIND",
+            EngineError::Io { .. } => "IO",
+        }
+    }
+
+    /// What kind of "no" it is.
+    pub fn class(&self) -> Class {
+        match self {
+            EngineError::Rejected { rejection, .. } => rejection.class(),
+            EngineError::PartialRetry { .. } => Class::Conflict,
+            EngineError::ListTooLong { .. } => Class::TooLarge,
+            EngineError::QueueFull | EngineError::Stopping | EngineError::ClockBehind { .. } => {
+                Class::TryAgain
+            }
+            EngineError::NoRecord { .. }
+            | EngineError::NoKind { .. }
+            | EngineError::NoEvent { .. }
+            | EngineError::NoPosition { .. } => Class::NotFound,
+            EngineError::BadCampaign(_) => Class::Malformed,
+            EngineError::PersonalNotProtected { .. } => Class::Rule,
+            EngineError::Writer(error) => match **error {
+                WriterError::EventTooLarge { .. } | WriterError::ListTooLarge { .. } => Class::TooLarge,
+                _ => Class::TryAgain,
+            },
+            EngineError::ClockNotBehind => Class::Rule,
+            EngineError::Log(error) if matches!(**error, LogError::Poisoned { .. }) => Class::TryAgain,
+            EngineError::Log(_) | EngineError::Undecodable { .. } => Class::Broken,
+            EngineError::NotEmpty { .. } | EngineError::NotARegister { .. } | EngineError::Io { .. } => {
+                Class::Broken
+            }
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> String {
+        match self {
+            EngineError::Rejected { rejection, .. } => rejection.hint().to_owned(),
+            EngineError::PartialRetry { .. } => {
+                "send the whole list as before, or give every command a new id".to_owned()
+            }
+            EngineError::ListTooLong { .. } => "split the list".to_owned(),
+            EngineError::QueueFull => "wait a second and send it again".to_owned(),
+            EngineError::Stopping => "send it again when the register is back".to_owned(),
+            EngineError::ClockBehind { .. } => {
+                "set the clock right; if the earlier clock was wrong, accept that with `shilu accept-clock`"
+                    .to_owned()
+            }
+            EngineError::NoRecord { .. } => "check the name, and the date that was asked about".to_owned(),
+            EngineError::NoKind { .. } => "use a kind that the campaign declares".to_owned(),
+            EngineError::NoEvent { .. } => "check the id".to_owned(),
+            EngineError::NoPosition { .. } => "ask for an earlier position".to_owned(),
+            EngineError::NotEmpty { .. } => {
+                "choose a new folder: a register never overwrites anything".to_owned()
+            }
+            EngineError::NotARegister { .. } => "make one with `shilu init DIR --campaign FILE`".to_owned(),
+            EngineError::BadCampaign(_) => "put the campaign file right at that place".to_owned(),
+            EngineError::PersonalNotProtected { .. } => {
+                "leave personal fields out, or try the campaign on a simulated register (--simulated)"
+                    .to_owned()
+            }
+            EngineError::Log(error) => error.hint().to_owned(),
+            EngineError::Writer(error) => error.hint().to_owned(),
+            EngineError::Undecodable { .. } => {
+                "restore the register from a copy, or open it with the version of shilu that wrote it"
+                    .to_owned()
+            }
+            EngineError::ClockNotBehind => "nothing needs to be accepted".to_owned(),
+            EngineError::Io { .. } => "check the folder, its rights and the disk".to_owned(),
+        }
+    }
+
+    /// The record it is about.
+    pub fn record(&self) -> Option<&RecordName> {
+        match self {
+            EngineError::Rejected { record, .. } | EngineError::NoRecord { name: record } => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The field it is about.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            EngineError::Rejected { rejection, .. } => rejection.field(),
+            _ => None,
+        }
+    }
+
+    /// The command's place in its list.
+    pub fn index(&self) -> Option<usize> {
+        match self {
+            EngineError::Rejected { index, .. } => *index,
+            EngineError::PartialRetry { index, .. } => Some(*index),
+            _ => None,
+        }
+    }
+}

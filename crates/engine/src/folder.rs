@@ -1,0 +1,289 @@
+//! A register's folder: what lies where, and what `init` fixes for ever.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use shilu_log::{Events, Log, Outcome};
+use shilu_model::{
+    Action, CAMPAIGN_BYTES_MAX, Campaign, Change, Event, EventId, Position, Source, Stated, Timestamp, Value,
+    encode,
+};
+use shilu_projections::hexadecimal;
+
+use crate::error::EngineError;
+
+/// The format of registers that this version makes and opens.
+pub(crate) const FORMAT: u32 = 1;
+
+/// The settings that the first event fixes.
+pub(crate) const CLOCK: &str = "clock";
+pub(crate) const CAMPAIGN: &str = "campaign";
+pub(crate) const ORIGIN: &str = "origin";
+/// Set by the operator who accepts that the clock is behind the last event: that event's recorded time.
+pub(crate) const CLOCK_ACCEPTED: &str = "clock-accepted";
+
+/// `register.toml`: for people and for whoever copies a register. The log's first event says the same, and counts.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterFile {
+    pub origin: String,
+    pub format: u32,
+    pub clock: ClockKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ClockKind {
+    Real,
+    Simulated,
+}
+
+impl ClockKind {
+    const fn word(self) -> &'static str {
+        match self {
+            ClockKind::Real => "real",
+            ClockKind::Simulated => "simulated",
+        }
+    }
+}
+
+/// What `init` fixes for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Init<'a> {
+    /// The campaign file's text.
+    pub campaign: &'a str,
+    /// Who makes the register.
+    pub actor: &'a str,
+    /// Whether its clock is simulated.
+    pub simulated: bool,
+}
+
+/// The folder of saved projections.
+pub(crate) fn projections(dir: &Path) -> PathBuf {
+    dir.join("projections")
+}
+
+/// Makes a register in a folder that is empty or not there yet. `register.toml` comes last: without it a folder is
+/// not a register.
+pub(crate) fn create(
+    dir: &Path,
+    init: &Init<'_>,
+    recorded: Timestamp,
+    id: EventId,
+    options: shilu_log::Options,
+) -> Result<(), EngineError> {
+    let campaign = Campaign::parse(init.campaign).map_err(EngineError::BadCampaign)?;
+    if let Some((kind, field)) = campaign.personal_field().filter(|_| !init.simulated) {
+        return Err(EngineError::PersonalNotProtected {
+            kind: kind.to_owned(),
+            field: field.to_owned(),
+        });
+    }
+    let fail = |doing| move |path: &Path, error| EngineError::io(doing, path, error);
+    fs::create_dir_all(dir).map_err(|error| fail("make")(dir, error))?;
+    if fs::read_dir(dir)
+        .map_err(|error| fail("read")(dir, error))?
+        .next()
+        .is_some()
+    {
+        return Err(EngineError::NotEmpty { path: dir.to_owned() });
+    }
+    for folder in ["attachments", "projections"] {
+        let folder = dir.join(folder);
+        fs::create_dir(&folder).map_err(|error| fail("make")(&folder, error))?;
+    }
+    let sha256: [u8; 32] = Sha256::digest(init.campaign.as_bytes()).into();
+    let hash = hexadecimal(&sha256);
+    write_synced(&dir.join("attachments").join(&hash), init.campaign.as_bytes())?;
+
+    let clock = if init.simulated {
+        ClockKind::Simulated
+    } else {
+        ClockKind::Real
+    };
+    let origin = if init.simulated {
+        format!("{}/simulated", campaign.origin)
+    } else {
+        campaign.origin
+    };
+    let set = |field, value| Change {
+        field,
+        before: None,
+        after: Some(Value::Text(value)),
+        before_stated: false,
+    };
+    let changes = vec![
+        set(CLOCK, clock.word()),
+        set(ORIGIN, &origin),
+        set(CAMPAIGN, &hash),
+    ];
+    let first = register_event(Position::ZERO, id, recorded, 1, init.actor, Some("init"), changes);
+    let mut bytes = Vec::new();
+    encode(&first, &mut bytes).map_err(|error| EngineError::NotARegister {
+        path: dir.to_owned(),
+        problem: format!("its first event cannot be stored: {error}"),
+    })?;
+    append_one(dir, &bytes, options)?;
+
+    let file = RegisterFile {
+        origin,
+        format: FORMAT,
+        clock,
+    };
+    let text = toml::to_string(&file)
+        .map_err(|error| EngineError::io("write", dir.join("register.toml"), io::Error::other(error)))?;
+    write_synced(&dir.join("register.toml"), text.as_bytes())
+}
+
+/// An event on the register itself.
+pub(crate) fn register_event<'a>(
+    position: Position,
+    id: EventId,
+    recorded: Timestamp,
+    version: u32,
+    actor: &'a str,
+    reason: Option<&'a str>,
+    changes: Vec<Change<'a>>,
+) -> Event<'a> {
+    Event {
+        position,
+        id,
+        recorded,
+        effective: recorded,
+        action: Action::Configure,
+        kind: "",
+        key: "",
+        version,
+        area: "",
+        actor,
+        device: None,
+        source: Source::System,
+        reason,
+        changes,
+        outcome: None,
+        observed: Vec::new(),
+        because: None,
+        cause: None,
+        stated: Stated::default(),
+        visit: None,
+        signature: None,
+    }
+}
+
+fn append_one(dir: &Path, event: &[u8], options: shilu_log::Options) -> Result<(), EngineError> {
+    let log = Log::create(dir, options)?;
+    let (told, outcome) = std::sync::mpsc::channel();
+    let writer = log.writer(move |outcome: Outcome<()>| {
+        let result = match outcome {
+            Outcome::Durable(_) => Ok(()),
+            Outcome::Failed { error, .. } => Err(EngineError::Log(error)),
+        };
+        // The receiver waits below until it is told.
+        let _ = told.send(result);
+    })?;
+    let mut events = Events::new();
+    events.push(event);
+    writer
+        .submit(Position::ZERO, events, ())
+        .map_err(|((), error)| error)?;
+    let result = outcome.recv().unwrap_or(Err(EngineError::Stopping));
+    writer.close()?;
+    result
+}
+
+/// What is read of a folder before its log is opened.
+pub(crate) fn read_register_file(dir: &Path) -> Result<RegisterFile, EngineError> {
+    let not = |problem: String| EngineError::NotARegister {
+        path: dir.to_owned(),
+        problem,
+    };
+    let path = dir.join("register.toml");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(not("it has no register.toml".to_owned()));
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(not("its register.toml is not a text".to_owned()));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(not("it is a file".to_owned()));
+        }
+        Err(error) => return Err(EngineError::io("read", path, error)),
+    };
+    let file: RegisterFile = toml::from_str(&text)
+        .map_err(|error| not(format!("its register.toml makes no sense: {}", error.message())))?;
+    if file.format != FORMAT {
+        return Err(not(format!(
+            "its format is {}, and this version knows {FORMAT}",
+            file.format
+        )));
+    }
+    Ok(file)
+}
+
+/// Checks what `register.toml` says against the first event, and loads the campaign that the event names.
+pub(crate) fn load_campaign(
+    dir: &Path,
+    file: &RegisterFile,
+    first: &Event<'_>,
+) -> Result<Arc<Campaign>, EngineError> {
+    let not = |problem: String| EngineError::NotARegister {
+        path: dir.to_owned(),
+        problem,
+    };
+    let setting = |field: &str| {
+        let change = first.changes.iter().find(|change| change.field == field);
+        match change.and_then(|change| change.after) {
+            Some(Value::Text(text)) => Ok(text),
+            _ => Err(not(format!("its first event does not set {field:?}"))),
+        }
+    };
+    for (field, said) in [(CLOCK, file.clock.word()), (ORIGIN, file.origin.as_str())] {
+        let fixed = setting(field)?;
+        if fixed != said {
+            return Err(not(format!(
+                "register.toml says {field} = {said:?}, its first event {fixed:?}"
+            )));
+        }
+    }
+    let hash = setting(CAMPAIGN)?;
+    let path = dir.join("attachments").join(hash);
+    let bytes = fs::read(&path).map_err(|error| EngineError::io("read the campaign", &path, error))?;
+    let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+    if hexadecimal(&sha256) != hash || bytes.len() > CAMPAIGN_BYTES_MAX {
+        return Err(not(format!("its campaign, attachments/{hash}, was changed")));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| not("its campaign is not a text".to_owned()))?;
+    Campaign::parse(&text)
+        .map(Arc::new)
+        .map_err(EngineError::BadCampaign)
+}
+
+/// Writes a new file so that a crash leaves it whole or not at all.
+pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
+    replace_synced(path, |file| file.write_all(bytes))
+}
+
+/// Replaces a file: temporary file, fsync, rename, fsync of the folder.
+pub(crate) fn replace_synced(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<(), EngineError> {
+    let temporary = path.with_extension("tmp");
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let result = (|| {
+        let mut file = File::create(&temporary)?;
+        write(&mut file)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        File::open(folder)?.sync_all()
+    })();
+    result.map_err(|error| EngineError::io("write", path, error))
+}

@@ -1,0 +1,102 @@
+//! The fold thread: takes durable commits in order, folds them, answers those who wait, and saves now and then.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock, mpsc::Receiver},
+};
+
+use shilu_log::{Committed, Log, Outcome};
+use shilu_model::{Position, decode};
+use shilu_projections::Projections;
+use tokio::sync::watch;
+use tracing::{error, trace};
+
+use crate::{error::EngineError, reply::Place, saved};
+
+/// Events between two saves: after a crash at most so many are folded again, which takes some seconds.
+const SAVE_EVERY_EVENTS: u64 = 5_000_000;
+
+/// The state of the fold thread.
+pub(crate) struct Folding {
+    pub dir: PathBuf,
+    pub log: Log,
+    pub projections: Arc<RwLock<Projections>>,
+    pub folded: watch::Sender<Position>,
+    pub saved: Position,
+}
+
+impl Folding {
+    /// Runs until the log's writer has ended; then saves what is not saved yet.
+    pub fn run(mut self, outcomes: &Receiver<Outcome<Place>>) -> Result<(), EngineError> {
+        while let Ok(outcome) = outcomes.recv() {
+            match outcome {
+                Outcome::Durable(commit) => self.fold(commit),
+                Outcome::Failed { payloads, error } => {
+                    for place in payloads {
+                        place
+                            .reply
+                            .give(place.index, Err(EngineError::Log(Arc::clone(&error))));
+                    }
+                }
+            }
+        }
+        self.save()
+    }
+
+    fn fold(&mut self, commit: Committed<Place>) {
+        let Committed {
+            first,
+            events,
+            payloads,
+            bytes,
+            sync_time,
+        } = commit;
+        metrics::histogram!("shilu_commit_events")
+            .record(f64::from(u32::try_from(events.len()).unwrap_or(u32::MAX)));
+        metrics::histogram!("shilu_commit_bytes").record(f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));
+        metrics::histogram!("shilu_sync_seconds").record(sync_time.as_secs_f64());
+        trace!(
+            first = first.get(),
+            events = events.len(),
+            bytes,
+            ?sync_time,
+            "commit"
+        );
+        let end = {
+            let mut projections = self.projections.write().unwrap_or_else(PoisonError::into_inner);
+            for event in events.iter() {
+                projections.apply(&decode(event).expect("the writer thread encoded it"));
+            }
+            projections.end()
+        };
+        self.folded.send_replace(end);
+        for Place {
+            reply,
+            index,
+            accepted,
+        } in payloads
+        {
+            reply.give(index, Ok(accepted));
+        }
+        if end.get() - self.saved.get() >= SAVE_EVERY_EVENTS
+            && let Err(error) = self.save()
+        {
+            // Nothing is lost: what is not saved is folded again at the next start.
+            error!(%error, "cannot save the projections");
+            self.saved = end;
+        }
+    }
+
+    fn save(&mut self) -> Result<(), EngineError> {
+        self.projections
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .settle();
+        let projections = self.projections.read().unwrap_or_else(PoisonError::into_inner);
+        if projections.end() > self.saved {
+            saved::save(&self.dir, &projections, &self.log)?;
+            self.saved = projections.end();
+        }
+        Ok(())
+    }
+}

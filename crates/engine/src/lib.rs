@@ -1,0 +1,34 @@
+//! The engine: wires the data path of one register, and answers questions across its projections.
+//!
+//! ```text
+//! submit ─► bounded queue ─► writer thread: decide, encode ─► log: group commit ─► fold thread: fold, answer, save
+//! ```
+//!
+//! Invariants: one thread decides; nothing is answered before it is durable and folded; a query never sees an event
+//! that is not durable. Clock and ids come in here and nowhere below.
+
+mod ask;
+mod clock;
+mod engine;
+mod error;
+mod folder;
+mod folding;
+mod query;
+mod reply;
+mod saved;
+#[cfg(test)]
+mod tests;
+mod writing;
+
+pub use clock::Clock;
+pub use engine::{Engine, Info, Options, Rebuilt};
+pub use error::EngineError;
+pub use folder::Init;
+pub use query::{
+    AsOf, At, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures, ListQuery, Page,
+    Rate, RecordView, StoredEvent,
+};
+pub use reply::{Accepted, Answer, Pending};
+pub use shilu_log as log;
+pub use shilu_model as model;
+pub use shilu_projections as projections;

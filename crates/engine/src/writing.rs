@@ -1,0 +1,469 @@
+//! The one writer thread: takes submissions from the bounded queue, judges each command, encodes the events and hands
+//! each list to the log's group commit. What it decides on is the fold plus what is still in flight.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::Receiver,
+    },
+};
+
+use rustc_hash::FxHashMap;
+use shilu_log::{Events, Log, Writer};
+use shilu_model::{
+    Campaign, Change, CodecError, Command, Entry, Event, EventId, Known, LIST_COMMANDS_MAX, Moment, Position,
+    Rejection, Timestamp, Value, decide, decode, encode,
+};
+use shilu_projections::{Projections, Wanted};
+
+use crate::{
+    clock::{BEHIND_MICROS_MAX, Clock},
+    error::EngineError,
+    folder::{CLOCK_ACCEPTED, register_event},
+    reply::{Accepted, Answer, Place, Reply},
+};
+
+/// What the queue holds.
+pub(crate) enum Job {
+    /// Lists, each atomic.
+    Lists(Vec<Vec<Command>>, Arc<Reply>),
+    /// The operator accepts that the clock is behind the last event.
+    AcceptClock {
+        actor: String,
+        reason: String,
+        reply: Arc<Reply>,
+    },
+    /// No more will come.
+    Stop,
+}
+
+/// The state of the writer thread.
+pub(crate) struct Writing {
+    pub campaign: Arc<Campaign>,
+    pub clock: Clock,
+    pub log: Log,
+    pub projections: Arc<RwLock<Projections>>,
+    pub writer: Writer<Place>,
+    pub in_flight: InFlight,
+    pub queued: Arc<AtomicUsize>,
+    pub fresh_id: Box<dyn FnMut() -> EventId + Send>,
+}
+
+/// Events that were decided and are not folded yet.
+pub(crate) struct InFlight {
+    /// The position of the next event.
+    next: Position,
+    /// The recorded time of the last event, and whether an operator accepted a clock behind it.
+    last_recorded: Timestamp,
+    accepted: Option<Timestamp>,
+    events: VecDeque<Box<[u8]>>,
+    by_record: FxHashMap<String, Vec<Position>>,
+    by_id: FxHashMap<EventId, Position>,
+}
+
+impl InFlight {
+    pub fn new(projections: &Projections) -> Self {
+        let accepted = projections
+            .settings
+            .text(CLOCK_ACCEPTED)
+            .and_then(|time| Timestamp::parse(time).ok());
+        InFlight {
+            next: projections.end(),
+            last_recorded: projections.last_recorded(),
+            accepted,
+            events: VecDeque::new(),
+            by_record: FxHashMap::default(),
+            by_id: FxHashMap::default(),
+        }
+    }
+
+    fn first(&self) -> Position {
+        let count = u64::try_from(self.events.len()).unwrap_or(u64::MAX);
+        Position::new(self.next.get().saturating_sub(count))
+    }
+
+    fn get(&self, position: Position) -> Option<&[u8]> {
+        let place = position.get().checked_sub(self.first().get())?;
+        self.events
+            .get(usize::try_from(place).ok()?)
+            .map(|bytes| &**bytes)
+    }
+
+    fn push(&mut self, event: &Event<'_>, bytes: &[u8]) {
+        self.events.push_back(bytes.into());
+        if !event.is_administrative() {
+            self.by_record
+                .entry(format!("{}/{}", event.kind, event.key))
+                .or_default()
+                .push(self.next);
+        }
+        self.by_id.insert(event.id, self.next);
+        self.next = self.next.next();
+    }
+
+    /// Forgets what has been folded.
+    fn forget_before(&mut self, folded: Position) {
+        while self.first() < folded && !self.events.is_empty() {
+            let position = self.first();
+            let Some(bytes) = self.events.pop_front() else {
+                return;
+            };
+            self.unlink(position, &bytes);
+        }
+    }
+
+    /// Takes back a list that was not submitted after all.
+    fn take_back(&mut self, from: Position) {
+        while self.next > from {
+            let Some(bytes) = self.events.pop_back() else {
+                return;
+            };
+            self.next = Position::new(self.next.get() - 1);
+            self.unlink(self.next, &bytes);
+        }
+    }
+
+    fn unlink(&mut self, position: Position, bytes: &[u8]) {
+        let event = decode(bytes).expect("it was encoded here");
+        self.by_id.remove(&event.id);
+        let name = format!("{}/{}", event.kind, event.key);
+        if let Some(positions) = self.by_record.get_mut(&name) {
+            positions.retain(|other| *other != position);
+            if positions.is_empty() {
+                self.by_record.remove(&name);
+            }
+        }
+    }
+}
+
+/// The register as `decide` sees it: the fold, then what is in flight.
+struct View<'a> {
+    folded: &'a Projections,
+    in_flight: &'a InFlight,
+    log: &'a Log,
+}
+
+impl<'a> View<'a> {
+    fn entries(&self, name: &str) -> Vec<Entry<'a>> {
+        let (kind, key) = name.split_once('/').unwrap_or((name, ""));
+        let slot = self
+            .folded
+            .names
+            .find(kind)
+            .and_then(|kind| self.folded.records.find(kind, key));
+        let mut entries = slot.map_or_else(Vec::new, |slot| {
+            self.folded
+                .records
+                .entries(slot, self.folded.end(), Wanted::All, &self.folded.names)
+        });
+        let in_flight = self.in_flight.by_record.get(name).into_iter().flatten();
+        let unfolded = in_flight.filter(|position| **position >= self.folded.end());
+        entries.extend(unfolded.filter_map(|position| {
+            let bytes = self.in_flight.get(*position)?;
+            Entry::of(&decode(bytes).expect("it was encoded here"))
+        }));
+        entries
+    }
+
+    /// The stored event with an id, wherever it is.
+    fn event(&self, id: EventId) -> Result<Option<Vec<u8>>, EngineError> {
+        if let Some(bytes) = self
+            .in_flight
+            .by_id
+            .get(&id)
+            .and_then(|position| self.in_flight.get(*position))
+        {
+            return Ok(Some(bytes.to_vec()));
+        }
+        for position in self.folded.ids.candidates(id) {
+            if let Some(bytes) = self.log.read(position)?
+                && decode(&bytes).is_ok_and(|event| event.id == id)
+            {
+                return Ok(Some(bytes.to_vec()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Known for View<'_> {
+    fn has_event(&self, id: EventId) -> bool {
+        // A log that cannot be read has already made itself known; the cause then counts as missing.
+        matches!(self.event(id), Ok(Some(_)))
+    }
+
+    fn is_collected(&self, name: &str) -> bool {
+        self.entries(name)
+            .iter()
+            .any(|entry| entry.action == shilu_model::Action::Collect)
+    }
+
+    fn duplicate_of(&self, name: &str) -> Option<String> {
+        self.entries(name).iter().find_map(|entry| match entry.void {
+            Some(shilu_model::Because::DuplicateOf(target)) => Some(target.to_owned()),
+            _ => None,
+        })
+    }
+}
+
+fn read(projections: &RwLock<Projections>) -> RwLockReadGuard<'_, Projections> {
+    projections.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Writing {
+    /// Runs until the queue closes, then lets the log commit what is left.
+    pub fn run(mut self, queue: &Receiver<Job>) -> Result<(), EngineError> {
+        while let Ok(job) = queue.recv() {
+            match job {
+                Job::Stop => break,
+                Job::Lists(lists, reply) => {
+                    for (index, list) in lists.iter().enumerate() {
+                        if let Some(answer) = self.take(list, &reply, index) {
+                            reply.give(index, answer);
+                        }
+                    }
+                }
+                Job::AcceptClock { actor, reason, reply } => {
+                    if let Some(answer) = self.accept_clock(&actor, &reason, &reply) {
+                        reply.give(0, answer);
+                    }
+                }
+            }
+            self.queued.fetch_sub(1, Ordering::Relaxed);
+        }
+        // Whoever was still in the queue learns it from the closed reply.
+        self.writer.close().map_err(EngineError::from)
+    }
+
+    /// Judges a list and submits its events. The answer, if it is known at once; else it comes when they are durable.
+    fn take(&mut self, list: &[Command], reply: &Arc<Reply>, index: usize) -> Option<Answer> {
+        let start = {
+            let folded = read(&self.projections);
+            self.in_flight.forget_before(folded.end());
+            self.in_flight.next
+        };
+        let decided = self.decide_list(list);
+        let (events, accepted) = match decided {
+            Ok(Decided::Fresh(events, accepted)) => (events, accepted),
+            Ok(Decided::Repeated(accepted)) => return Some(self.confirm(accepted)),
+            Err(error) => {
+                self.in_flight.take_back(start);
+                return Some(Err(error));
+            }
+        };
+        self.submit(
+            start,
+            events,
+            Place {
+                reply: Arc::clone(reply),
+                index,
+                accepted,
+            },
+        )
+    }
+
+    fn submit(&mut self, start: Position, events: Events, place: Place) -> Option<Answer> {
+        match self.writer.submit(start, events, place) {
+            Ok(()) => None,
+            Err((_, error)) => {
+                self.in_flight.take_back(start);
+                Some(Err(error.into()))
+            }
+        }
+    }
+
+    /// A retry is confirmed only once the first try is durable.
+    fn confirm(&self, accepted: Vec<Accepted>) -> Answer {
+        /// A commit that takes longer than this is on a disk that has stopped.
+        const WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+        let last = accepted
+            .iter()
+            .map(|accepted| accepted.position)
+            .max()
+            .unwrap_or(Position::ZERO);
+        if self.log.wait_beyond(last, WAIT) > last {
+            Ok(accepted)
+        } else {
+            Err(EngineError::QueueFull)
+        }
+    }
+
+    fn decide_list(&mut self, list: &[Command]) -> Result<Decided, EngineError> {
+        if list.len() > LIST_COMMANDS_MAX {
+            return Err(EngineError::ListTooLong {
+                commands: list.len(),
+                max: LIST_COMMANDS_MAX,
+            });
+        }
+        if let Some(accepted) = self.repeated(list)? {
+            return Ok(Decided::Repeated(accepted));
+        }
+        let recorded = self.recorded()?;
+        let projections = Arc::clone(&self.projections);
+        let folded = read(&projections);
+        let mut events = Events::new();
+        let mut accepted = Vec::with_capacity(list.len());
+        let mut bytes = Vec::with_capacity(256);
+        for (place, command) in list.iter().enumerate() {
+            let index = (list.len() > 1).then_some(place);
+            let rejected = |rejection| EngineError::Rejected {
+                index,
+                record: command.record.clone(),
+                rejection,
+            };
+            if let Some(id) = command.id.filter(|id| self.in_flight.by_id.contains_key(id)) {
+                return Err(rejected(Rejection::IdReused { id }));
+            }
+            let moment = Moment {
+                position: self.in_flight.next,
+                recorded,
+                fresh_id: (self.fresh_id)(),
+            };
+            bytes.clear();
+            let view = View {
+                folded: &folded,
+                in_flight: &self.in_flight,
+                log: &self.log,
+            };
+            let entries = view.entries(command.record.as_str());
+            let event = decide(&self.campaign, command, &entries, &view, moment).map_err(rejected)?;
+            encode(&event, &mut bytes).map_err(|error| match error {
+                CodecError::TooLarge { bytes, max } => rejected(Rejection::EventTooLarge { bytes, max }),
+                other => EngineError::Undecodable {
+                    position: event.position,
+                    problem: other.to_string(),
+                },
+            })?;
+            debug_assert_eq!(
+                decode(&bytes).ok().as_ref(),
+                Some(&event),
+                "what is stored is what was decided"
+            );
+            events.push(&bytes);
+            accepted.push(Accepted {
+                position: event.position,
+                id: event.id,
+                record: command.record.clone(),
+                version: event.version,
+                recorded,
+                repeated: false,
+            });
+            let event = decode(&bytes).expect("it was encoded here");
+            self.in_flight.push(&event, &bytes);
+        }
+        self.in_flight.last_recorded = recorded;
+        Ok(Decided::Fresh(events, accepted))
+    }
+
+    /// Recorded time never decreases; a clock far behind the last event stops writing until that is accepted.
+    fn recorded(&self) -> Result<Timestamp, EngineError> {
+        let (clock, last) = ((self.clock)(), self.in_flight.last_recorded);
+        let behind = clock.plus_micros(BEHIND_MICROS_MAX) < last;
+        if behind && self.in_flight.accepted != Some(last) {
+            return Err(EngineError::ClockBehind { clock, last });
+        }
+        Ok(clock.max(last))
+    }
+
+    /// The first answer, if every command of the list was taken before with the same content.
+    fn repeated(&self, list: &[Command]) -> Result<Option<Vec<Accepted>>, EngineError> {
+        if list.iter().all(|command| command.id.is_none()) {
+            return Ok(None);
+        }
+        let folded = read(&self.projections);
+        let view = View {
+            folded: &folded,
+            in_flight: &self.in_flight,
+            log: &self.log,
+        };
+        let mut earlier = Vec::with_capacity(list.len());
+        for command in list {
+            earlier.push(match command.id {
+                Some(id) => view.event(id)?.map(|bytes| (id, bytes)),
+                None => None,
+            });
+        }
+        let Some(known) = earlier.iter().flatten().next() else {
+            return Ok(None);
+        };
+        if let Some(index) = earlier.iter().position(Option::is_none) {
+            return Err(EngineError::PartialRetry { index, id: known.0 });
+        }
+        let mut accepted = Vec::with_capacity(list.len());
+        let mut last = None;
+        for (place, (command, (id, bytes))) in list.iter().zip(earlier.iter().flatten()).enumerate() {
+            let event = decode(bytes).expect("it was encoded here, or read from a chunk that was checked");
+            let in_order = last.is_none_or(|last: Position| event.position == last.next());
+            last = Some(event.position);
+            if !command.is_retry_of(&event) || !in_order {
+                let index = (list.len() > 1).then_some(place);
+                let rejection = Rejection::IdReused { id: *id };
+                return Err(EngineError::Rejected {
+                    index,
+                    record: command.record.clone(),
+                    rejection,
+                });
+            }
+            accepted.push(Accepted {
+                position: event.position,
+                id: event.id,
+                record: command.record.clone(),
+                version: event.version,
+                recorded: event.recorded,
+                repeated: true,
+            });
+        }
+        Ok(Some(accepted))
+    }
+
+    fn accept_clock(&mut self, actor: &str, reason: &str, reply: &Arc<Reply>) -> Option<Answer> {
+        if self.recorded().is_ok() {
+            return Some(Err(EngineError::ClockNotBehind));
+        }
+        let (start, last) = (self.in_flight.next, self.in_flight.last_recorded);
+        let (version, before) = {
+            let folded = read(&self.projections);
+            self.in_flight.forget_before(folded.end());
+            (
+                folded.settings.version() + 1,
+                folded.settings.text(CLOCK_ACCEPTED).map(str::to_owned),
+            )
+        };
+        let until = last.to_string();
+        let change = Change {
+            field: CLOCK_ACCEPTED,
+            before: before.as_deref().map(Value::Text),
+            after: Some(Value::Text(&until)),
+            before_stated: false,
+        };
+        let id = (self.fresh_id)();
+        let event = register_event(start, id, last, version, actor, Some(reason), vec![change]);
+        let mut bytes = Vec::new();
+        if let Err(error) = encode(&event, &mut bytes) {
+            return Some(Err(EngineError::Undecodable {
+                position: start,
+                problem: error.to_string(),
+            }));
+        }
+        let mut events = Events::new();
+        events.push(&bytes);
+        self.in_flight.push(&event, &bytes);
+        self.in_flight.accepted = Some(last);
+        self.submit(
+            start,
+            events,
+            Place {
+                reply: Arc::clone(reply),
+                index: 0,
+                accepted: Vec::new(),
+            },
+        )
+    }
+}
+
+enum Decided {
+    Fresh(Events, Vec<Accepted>),
+    Repeated(Vec<Accepted>),
+}

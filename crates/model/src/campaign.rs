@@ -1,0 +1,507 @@
+//! The campaign: which kinds of records there are and which fields they have. A TOML file, checked when loaded.
+
+use std::{collections::BTreeSet, fmt, ops::Range};
+
+use serde::{Deserialize, Deserializer, de::MapAccess};
+use thiserror::Error;
+use toml::Spanned;
+
+use crate::{
+    field_type::FieldType,
+    time::{Day, Timestamp, Zone},
+};
+
+/// A campaign, compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Campaign {
+    /// What people call it.
+    pub name: String,
+    /// The log's name in checkpoints, such as `example.org/divisions`.
+    pub origin: String,
+    /// The zone that decides what a day is.
+    pub zone: Zone,
+    /// No fact may take effect earlier.
+    pub earliest: Timestamp,
+    /// The kinds, in the file's order.
+    pub kinds: Vec<Kind>,
+}
+
+/// A kind of record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its id, the first part of a record's name.
+    pub id: String,
+    /// Its title.
+    pub title: Title,
+    /// The field that is the record's key.
+    pub key: String,
+    /// The field that holds the record's area.
+    pub area: Option<String>,
+    /// The fields, in the file's order.
+    pub fields: Vec<Field>,
+}
+
+/// A field of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its id.
+    pub id: String,
+    /// What it may hold.
+    pub field_type: FieldType,
+    /// Whether a record must always have a value.
+    pub required: bool,
+    /// Whether it is sealed under the record's own key.
+    pub personal: bool,
+    /// Its title.
+    pub title: Title,
+}
+
+/// A title in both languages; either may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Title {
+    /// English.
+    pub en: Option<String>,
+    /// 中文.
+    pub zh: Option<String>,
+}
+
+/// A campaign file that makes no sense: `BAD_CAMPAIGN`.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}, column {column}: {problem}")]
+pub struct CampaignError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// Largest campaign file in bytes: fifty times the largest we know.
+pub const CAMPAIGN_BYTES_MAX: usize = 1 << 20;
+/// Most kinds of a campaign, and most fields of a kind: a form that nobody could fill is a mistake.
+pub const KINDS_MAX: usize = 256;
+/// See [`KINDS_MAX`].
+pub const FIELDS_MAX: usize = 256;
+/// Longest id of a kind or field in bytes.
+pub const ID_BYTES_MAX: usize = 64;
+
+impl Campaign {
+    /// Reads and checks a campaign file.
+    ///
+    /// ```
+    /// use shilu_model::Campaign;
+    /// let error = Campaign::parse("name = \"Divisions\"\norigins = \"example.org\"\n").unwrap_err();
+    /// assert_eq!((error.line, error.column), (2, 1));
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, CampaignError> {
+        if text.len() > CAMPAIGN_BYTES_MAX {
+            return Err(at(
+                text,
+                0..0,
+                format!("the file is larger than {CAMPAIGN_BYTES_MAX} bytes"),
+            ));
+        }
+        let file: CampaignFile = toml::from_str(text)
+            .map_err(|error| at(text, error.span().unwrap_or(0..0), error.message().to_owned()))?;
+        file.check().map_err(|(span, problem)| at(text, span, problem))
+    }
+
+    /// A kind by its id.
+    pub fn kind(&self, id: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.id == id)
+    }
+
+    /// The first personal field, as (kind, field).
+    pub fn personal_field(&self) -> Option<(&str, &str)> {
+        self.kinds.iter().find_map(|kind| {
+            let field = kind.fields.iter().find(|field| field.personal)?;
+            Some((kind.id.as_str(), field.id.as_str()))
+        })
+    }
+}
+
+impl Kind {
+    /// A field by its id.
+    pub fn field(&self, id: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.id == id)
+    }
+}
+
+impl Title {
+    /// The title in Chinese or, failing that, in English.
+    pub fn zh(&self) -> Option<&str> {
+        self.zh.as_deref().or(self.en.as_deref())
+    }
+}
+
+// ---- the file as written
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CampaignFile {
+    name: Spanned<String>,
+    origin: Spanned<String>,
+    timezone: Spanned<String>,
+    earliest: Spanned<toml::value::Datetime>,
+    kinds: Spanned<Vec<KindFile>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KindFile {
+    id: Spanned<String>,
+    #[serde(default)]
+    title: Title,
+    key: Spanned<String>,
+    area: Option<Spanned<String>>,
+    fields: FieldsFile,
+}
+
+/// The fields, in the file's order.
+struct FieldsFile(Vec<(Spanned<String>, FieldFile)>);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldFile {
+    #[serde(rename = "type")]
+    type_name: Spanned<String>,
+    #[serde(default)]
+    required: bool,
+    #[serde(default)]
+    personal: bool,
+    #[serde(default)]
+    title: Title,
+    values: Option<Spanned<Vec<String>>>,
+    kind: Option<Spanned<String>>,
+    kinds: Option<Spanned<Vec<String>>>,
+}
+
+impl<'de> Deserialize<'de> for FieldsFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = FieldsFile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of fields")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<FieldsFile, M::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(FieldsFile(fields))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+// ---- the checks
+
+type Checked<T> = Result<T, (Range<usize>, String)>;
+
+fn wrong<T, V>(place: &Spanned<V>, problem: impl Into<String>) -> Checked<T> {
+    Err((place.span(), problem.into()))
+}
+
+impl CampaignFile {
+    fn check(self) -> Checked<Campaign> {
+        if self.name.get_ref().trim().is_empty() {
+            return wrong(&self.name, "the name is empty");
+        }
+        let origin = self.origin.get_ref();
+        if origin.is_empty() || origin.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+') {
+            return wrong(
+                &self.origin,
+                "the origin must be a name without spaces or +, such as example.org/register",
+            );
+        }
+        if origin.ends_with("/simulated") || origin.ends_with("/access") {
+            return wrong(&self.origin, "the endings /simulated and /access are reserved");
+        }
+        let zone = Zone::parse(self.timezone.get_ref())
+            .map_err(|error| (self.timezone.span(), error.to_string()))?;
+        let earliest = self.earliest.get_ref();
+        let earliest_day = match (earliest.date, earliest.time) {
+            (Some(date), None) => Day::parse(&date.to_string()).ok(),
+            _ => None,
+        };
+        let Some(earliest) = earliest_day else {
+            return wrong(&self.earliest, "earliest must be a date such as 2000-01-01");
+        };
+        let kind_files = self.kinds.get_ref();
+        if kind_files.is_empty() || kind_files.len() > KINDS_MAX {
+            return wrong(&self.kinds, format!("a campaign has 1 to {KINDS_MAX} kinds"));
+        }
+        let mut ids = BTreeSet::new();
+        for kind in kind_files {
+            check_id(&kind.id, "kind")?;
+            if !ids.insert(kind.id.get_ref().as_str()) {
+                return wrong(
+                    &kind.id,
+                    format!("there is already a kind {:?}", kind.id.get_ref()),
+                );
+            }
+        }
+        let kinds = kind_files
+            .iter()
+            .map(|kind| kind.check(&ids))
+            .collect::<Checked<Vec<_>>>()?;
+        Ok(Campaign {
+            name: self.name.into_inner(),
+            origin: self.origin.into_inner(),
+            zone,
+            earliest: zone.start_of(earliest),
+            kinds,
+        })
+    }
+}
+
+impl KindFile {
+    fn check(&self, kinds: &BTreeSet<&str>) -> Checked<Kind> {
+        if self.fields.0.len() > FIELDS_MAX {
+            return wrong(&self.id, format!("a kind has at most {FIELDS_MAX} fields"));
+        }
+        let mut fields = Vec::with_capacity(self.fields.0.len());
+        for (id, field) in &self.fields.0 {
+            check_id(id, "field")?;
+            fields.push(field.check(id.get_ref(), kinds)?);
+        }
+        let find = |id: &str| fields.iter().find(|field| field.id == id);
+        let Some(key) = find(self.key.get_ref()) else {
+            return wrong(&self.key, format!("there is no field {:?}", self.key.get_ref()));
+        };
+        let plain = |field: &Field| {
+            let text = matches!(
+                field.field_type,
+                FieldType::Text | FieldType::Area | FieldType::CreditCode | FieldType::DivisionCode
+            );
+            text && !field.personal
+        };
+        if !plain(key) || !key.required {
+            return wrong(
+                &self.key,
+                "the key must be a required text field that is not personal",
+            );
+        }
+        if let Some(area) = &self.area {
+            match find(area.get_ref()) {
+                None => return wrong(area, format!("there is no field {:?}", area.get_ref())),
+                Some(field) if !plain(field) => {
+                    return wrong(area, "the area must be a text or area field that is not personal");
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(Kind {
+            id: self.id.get_ref().clone(),
+            title: self.title.clone(),
+            key: self.key.get_ref().clone(),
+            area: self.area.as_ref().map(|area| area.get_ref().clone()),
+            fields,
+        })
+    }
+}
+
+impl FieldFile {
+    fn check(&self, id: &str, all_kinds: &BTreeSet<&str>) -> Checked<Field> {
+        let name = self.type_name.get_ref().as_str();
+        if let (Some(values), true) = (&self.values, name != "choice") {
+            return wrong(values, "only a field of type \"choice\" has values");
+        }
+        if let (Some(span), true) = (self.kinds_span(), name != "reference") {
+            return Err((span, "only a field of type \"reference\" names kinds".to_owned()));
+        }
+        let field_type = match name {
+            "text" => FieldType::Text,
+            "integer" => FieldType::Integer,
+            "decimal" => FieldType::Decimal,
+            "boolean" => FieldType::Boolean,
+            "date" => FieldType::Date,
+            "area" => FieldType::Area,
+            "citizen-id" => FieldType::CitizenId,
+            "credit-code" => FieldType::CreditCode,
+            "phone" => FieldType::Phone,
+            "division-code" => FieldType::DivisionCode,
+            "choice" => FieldType::Choice(self.check_values()?),
+            "reference" => FieldType::Reference(self.check_kinds(all_kinds)?),
+            _ => {
+                return wrong(
+                    &self.type_name,
+                    format!("unknown type {name:?}; the types are {TYPES}"),
+                );
+            }
+        };
+        if self.personal && matches!(field_type, FieldType::Reference(_)) {
+            return wrong(&self.type_name, "a reference may not be personal");
+        }
+        Ok(Field {
+            id: id.to_owned(),
+            field_type,
+            required: self.required,
+            personal: self.personal,
+            title: self.title.clone(),
+        })
+    }
+
+    fn kinds_span(&self) -> Option<Range<usize>> {
+        self.kind
+            .as_ref()
+            .map(Spanned::span)
+            .or_else(|| self.kinds.as_ref().map(Spanned::span))
+    }
+
+    fn check_values(&self) -> Checked<Vec<String>> {
+        let Some(values) = &self.values else {
+            return wrong(&self.type_name, "a choice needs values");
+        };
+        let different: BTreeSet<_> = values.get_ref().iter().collect();
+        if values.get_ref().is_empty()
+            || different.len() != values.get_ref().len()
+            || different.contains(&String::new())
+        {
+            return wrong(
+                values,
+                "the values of a choice must be different texts, at least one",
+            );
+        }
+        Ok(values.get_ref().clone())
+    }
+
+    fn check_kinds(&self, all_kinds: &BTreeSet<&str>) -> Checked<Vec<String>> {
+        let (span, kinds) = match (&self.kind, &self.kinds) {
+            (Some(kind), None) => (kind.span(), vec![kind.get_ref().clone()]),
+            (None, Some(kinds)) if !kinds.get_ref().is_empty() => (kinds.span(), kinds.get_ref().clone()),
+            _ => return wrong(&self.type_name, "a reference needs kinds = [\"…\"]"),
+        };
+        match kinds.iter().find(|kind| !all_kinds.contains(kind.as_str())) {
+            Some(kind) => Err((span, format!("there is no kind {kind:?}"))),
+            None => Ok(kinds),
+        }
+    }
+}
+
+const TYPES: &str = "text, integer, decimal, boolean, date, choice, reference, area, citizen-id, credit-code, phone, \
+                     division-code";
+
+fn check_id(id: &Spanned<String>, of: &str) -> Checked<()> {
+    let text = id.get_ref();
+    let good = text.len() <= ID_BYTES_MAX
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if good {
+        Ok(())
+    } else {
+        wrong(
+            id,
+            format!("the id of a {of} is a letter, then letters, digits, - and _, at most {ID_BYTES_MAX}"),
+        )
+    }
+}
+
+/// Turns a place in bytes into a line and a column.
+fn at(text: &str, span: Range<usize>, problem: String) -> CampaignError {
+    let before = text.get(..span.start).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    CampaignError {
+        line: before.matches('\n').count() + 1,
+        column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GOOD: &str = r#"
+name = "Village"
+origin = "example.org/village"
+timezone = "Asia/Shanghai"
+earliest = 2000-01-01
+[[kinds]]
+id = "dwelling"
+title = { en = "Dwelling", zh = "房屋" }
+key = "code"
+area = "area"
+[kinds.fields]
+code = { type = "text", required = true }
+area = { type = "text" }
+use = { type = "choice", values = ["own", "rental"] }
+beside = { type = "reference", kind = "dwelling" }
+"#;
+
+    #[test]
+    fn fields_keep_the_order_of_the_file() {
+        let campaign = Campaign::parse(GOOD).unwrap();
+        let ids: Vec<_> = campaign.kinds[0]
+            .fields
+            .iter()
+            .map(|field| field.id.as_str())
+            .collect();
+        assert_eq!(ids, ["code", "area", "use", "beside"]);
+        assert_eq!(campaign.kinds[0].title.zh(), Some("房屋"));
+    }
+
+    #[track_caller]
+    fn check(from: &str, to: &str, line: usize, column: usize, problem: &str) {
+        assert!(GOOD.contains(from));
+        let error = Campaign::parse(&GOOD.replacen(from, to, 1)).unwrap_err();
+        assert_eq!((error.line, error.column), (line, column), "{error}");
+        assert!(error.problem.contains(problem), "{error}");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_line_and_column() {
+        check("timezone", "time_zone", 4, 1, "unknown field `time_zone`");
+        check("Asia/Shanghai", "Asia/Xiaoyue", 4, 12, "IANA");
+        check("2000-01-01", "\"2000-01-01\"", 5, 12, "");
+        check("2000-01-01", "2000-01-01T00:00:00Z", 5, 12, "must be a date");
+        check("key = \"code\"", "key = \"kode\"", 9, 7, "no field \"kode\"");
+        check("key = \"code\"", "key = 7", 9, 7, "invalid type");
+        check("area = \"area\"", "area = \"use\"", 10, 8, "text or area field");
+        check("\"text\", required", "\"txet\", required", 12, 17, "unknown type");
+        check("[\"own\", \"rental\"]", "[]", 14, 35, "at least one");
+        check(
+            "kind = \"dwelling\"",
+            "kind = \"house\"",
+            15,
+            39,
+            "no kind \"house\"",
+        );
+        check("beside =", "code =", 15, 1, "duplicate key");
+        check(
+            "required = true",
+            "require = true",
+            12,
+            25,
+            "unknown field `require`",
+        );
+        check(
+            "example.org/village",
+            "example.org village",
+            3,
+            10,
+            "without spaces",
+        );
+        check("example.org/village", "example.org/simulated", 3, 10, "reserved");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in ".{0,200}", cut in 0usize..400, with in "[\\PC]{0,4}") {
+            let _ = Campaign::parse(&text);
+            let cut = GOOD.floor_char_boundary(cut);
+            let _ = Campaign::parse(&format!("{}{with}{}", &GOOD[..cut], &GOOD[cut..]));
+            let _ = Campaign::parse(&GOOD[..cut]);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Around every request: its id, its span, its latency; a panic becomes an answer, and a [`Problem`] is written out.
+
+use std::{panic::AssertUnwindSafe, time::Instant};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use crate::{app::Shared, origin, problem::Problem, request_id};
+
+/// Says on every answer that the register's clock is simulated.
+const CLOCK: HeaderName = HeaderName::from_static("shilu-clock");
+
+pub(crate) async fn around(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = app.request_ids.of(request.headers());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let span = tracing::info_span!("request", request_id = id.as_str(), %method, route);
+    let response = match origin::check(request.headers()) {
+        Err(problem) => problem.into_response(),
+        Ok(()) => {
+            request.extensions_mut().insert(id.clone());
+            let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+            match answer.instrument(span.clone()).await {
+                Ok(response) => response,
+                Err(panic) => panicked(&*panic).into_response(),
+            }
+        }
+    };
+    let mut response = span.in_scope(|| write_problem(response, &id));
+    let status = response.status();
+    let headers = response.headers_mut();
+    if app.simulated {
+        headers.insert(CLOCK, HeaderValue::from_static("simulated"));
+    }
+    tracing::debug!(parent: &span, status = status.as_u16(), elapsed_us = started.elapsed().as_micros(), "answered");
+    headers.insert(request_id::HEADER, id.0);
+    app.routes.record(&method, route, status, started.elapsed());
+    response
+}
+
+fn write_problem(mut response: Response, id: &request_id::RequestId) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    let (code, detail) = (problem.code(), problem.detail());
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(code, detail, "cannot answer");
+    } else {
+        tracing::debug!(code, detail, "refused");
+    }
+    let mut written = problem.response(&id.0);
+    // The router has said which methods a route takes.
+    if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
+        written.headers_mut().insert(header::ALLOW, allow);
+    }
+    written
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Problem {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(message = message.unwrap_or("without a message"), "a handler panicked");
+    Problem::internal("the service made a mistake and could not finish")
+}
+
+pub(crate) async fn no_route(uri: Uri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "NO_ROUTE", format!("there is nothing at {}", uri.path()))
+        .hint("see /openapi.json for what there is")
+}
+
+pub(crate) async fn no_method(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{} does not take {method}", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail)
+        .hint("use a method that the header Allow names")
+}

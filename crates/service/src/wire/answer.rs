@@ -1,0 +1,40 @@
+//! The answer to a command that was taken.
+
+use serde::Serialize;
+use shilu_engine::Accepted;
+use shilu_model::{EventId, Timestamp};
+use utoipa::ToSchema;
+
+use super::event::display;
+
+/// A command that was taken, and became an event.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Accepted)]
+pub(crate) struct AcceptedJson<'a> {
+    /// Where the event stands in the log.
+    position: u64,
+    /// The event's id.
+    #[serde(serialize_with = "display")]
+    #[schema(value_type = String, format = Uuid)]
+    id: EventId,
+    /// The record.
+    record: &'a str,
+    /// How many events the record has with this one.
+    version: u32,
+    /// When the log took it.
+    #[serde(serialize_with = "display")]
+    #[schema(value_type = String, format = DateTime)]
+    recorded: Timestamp,
+}
+
+impl<'a> AcceptedJson<'a> {
+    pub(crate) fn of(accepted: &'a Accepted) -> Self {
+        AcceptedJson {
+            position: accepted.position.get(),
+            id: accepted.id,
+            record: accepted.record.as_str(),
+            version: accepted.version,
+            recorded: accepted.recorded,
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Changes: who changed what, as bitmaps of positions per actor, action, kind, area, field, device and source.
+
+use std::io;
+
+use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
+use shilu_model::{Action, Event, Position, Source};
+
+use crate::{
+    bytes::{Loader, Saver, malformed},
+    names::{Name, Names},
+};
+
+/// What events can be looked up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dimension {
+    /// Who acted.
+    Actor,
+    /// What was done.
+    Action,
+    /// The record's kind.
+    Kind,
+    /// The record's area.
+    Area,
+    /// A stated field.
+    Field,
+    /// The device.
+    Device,
+    /// How it came in: `field`, `system`, `import`, or a file's SHA-256 in hexadecimal.
+    Source,
+}
+
+const DIMENSIONS: [Dimension; 7] = [
+    Dimension::Actor,
+    Dimension::Action,
+    Dimension::Kind,
+    Dimension::Area,
+    Dimension::Field,
+    Dimension::Device,
+    Dimension::Source,
+];
+
+/// A segment is one container of a roaring bitmap: 2^16 positions.
+const SEGMENT_BITS: u32 = 16;
+
+/// The bitmaps of all events.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Per dimension and name, the segments that have a position, oldest first.
+    bitmaps: FxHashMap<(Dimension, Name), Vec<(u32, RoaringBitmap)>>,
+    /// The hexadecimal name of the file that the last event came from: neighbours mostly share one.
+    last_file: Option<([u8; 32], Name)>,
+}
+
+impl Changes {
+    /// Adds an event.
+    pub fn apply(&mut self, event: &Event<'_>, names: &mut Names) {
+        // Positions beyond are refused by the log (`Position::LIMIT`).
+        let position = u32::try_from(event.position.get()).unwrap_or(u32::MAX);
+        let mut add = |dimension, text: &str| {
+            let name = names.intern(text);
+            add(&mut self.bitmaps, dimension, name, position);
+        };
+        add(Dimension::Actor, event.actor);
+        add(Dimension::Action, event.action.word());
+        if !event.is_administrative() {
+            add(Dimension::Kind, event.kind);
+        }
+        if !event.area.is_empty() {
+            add(Dimension::Area, event.area);
+        }
+        event
+            .changes
+            .iter()
+            .for_each(|change| add(Dimension::Field, change.field));
+        event
+            .observed
+            .iter()
+            .for_each(|observed| add(Dimension::Field, observed.field));
+        if let Some(device) = event.device {
+            add(Dimension::Device, device);
+        }
+        match event.source {
+            Source::Field => add(Dimension::Source, "field"),
+            Source::System => add(Dimension::Source, "system"),
+            Source::Import { sha256, .. } => {
+                add(Dimension::Source, "import");
+                let file = match self.last_file {
+                    Some((last, name)) if last == sha256 => name,
+                    _ => names.intern(&hexadecimal(&sha256)),
+                };
+                self.last_file = Some((sha256, file));
+                self::add(&mut self.bitmaps, Dimension::Source, file, position);
+            }
+        }
+    }
+
+    /// The newest positions in `from..to` that have every one of the names, at most `limit`, newest first.
+    ///
+    /// Intersects segment by segment from the newest and stops when the page is full.
+    pub fn newest(
+        &self,
+        filters: &[(Dimension, Name)],
+        from: Position,
+        to: Position,
+        limit: usize,
+    ) -> Vec<Position> {
+        let mut page = Vec::new();
+        let Some(last) = to
+            .get()
+            .min(Position::LIMIT.get())
+            .checked_sub(1)
+            .and_then(|last| u32::try_from(last).ok())
+        else {
+            return page;
+        };
+        let first = u32::try_from(from.get()).unwrap_or(u32::MAX);
+        let mut columns = Vec::with_capacity(filters.len());
+        for filter in filters {
+            match self.bitmaps.get(filter) {
+                Some(segments) => columns.push(segments.as_slice()),
+                None => return page,
+            }
+        }
+        // The filter with the fewest segments leads; the others are asked for the segments that it has.
+        columns.sort_by_key(|segments| segments.len());
+        let Some((lead, others)) = columns.split_first() else {
+            page.extend(
+                (first..=last)
+                    .rev()
+                    .take(limit)
+                    .map(|position| Position::new(position.into())),
+            );
+            return page;
+        };
+        for (segment, bitmap) in lead.iter().rev() {
+            if *segment > last >> SEGMENT_BITS {
+                continue;
+            }
+            if *segment < first >> SEGMENT_BITS || page.len() >= limit {
+                break;
+            }
+            let mut common = bitmap.clone();
+            for other in others {
+                match other.binary_search_by_key(segment, |(number, _)| *number) {
+                    Ok(place) => other
+                        .get(place)
+                        .into_iter()
+                        .for_each(|(_, bitmap)| common &= bitmap),
+                    Err(_) => common.clear(),
+                }
+            }
+            let in_range = common
+                .into_iter()
+                .rev()
+                .filter(|position| (first..=last).contains(position));
+            page.extend(
+                in_range
+                    .take(limit - page.len())
+                    .map(|position| Position::new(position.into())),
+            );
+        }
+        page
+    }
+
+    /// The filter for a text; `None` where no event has it.
+    pub fn filter(dimension: Dimension, text: &str, names: &Names) -> Option<(Dimension, Name)> {
+        names.find(text).map(|name| (dimension, name))
+    }
+
+    /// The filter for an action.
+    pub fn filter_action(action: Action, names: &Names) -> Option<(Dimension, Name)> {
+        Self::filter(Dimension::Action, action.word(), names)
+    }
+
+    pub(crate) fn save(&self, saver: &mut Saver<'_>) -> io::Result<()> {
+        let mut sorted: Vec<_> = self.bitmaps.iter().collect();
+        sorted.sort_unstable_by_key(|(key, _)| **key);
+        saver.count(sorted.len())?;
+        let mut bytes = Vec::new();
+        for ((dimension, name), segments) in sorted {
+            saver.number(u64::from(dimension_code(*dimension)))?;
+            saver.number(u64::from(name.0))?;
+            saver.count(segments.len())?;
+            for (segment, bitmap) in segments {
+                bytes.clear();
+                bitmap.serialize_into(&mut bytes)?;
+                saver.number(u64::from(*segment))?;
+                saver.bytes(&bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn load(loader: &mut Loader<'_>) -> io::Result<Self> {
+        let mut changes = Changes::default();
+        for _ in 0..loader.count()? {
+            let code = loader.count()?;
+            let dimension = *DIMENSIONS.get(code).ok_or_else(malformed)?;
+            let name = Name(loader.number_u32()?);
+            let mut segments = Vec::new();
+            for _ in 0..loader.count()? {
+                let segment = loader.number_u32()?;
+                segments.push((segment, RoaringBitmap::deserialize_from(&*loader.bytes()?)?));
+            }
+            changes.bitmaps.insert((dimension, name), segments);
+        }
+        Ok(changes)
+    }
+}
+
+fn add(
+    bitmaps: &mut FxHashMap<(Dimension, Name), Vec<(u32, RoaringBitmap)>>,
+    dimension: Dimension,
+    name: Name,
+    position: u32,
+) {
+    let segments = bitmaps.entry((dimension, name)).or_default();
+    let segment = position >> SEGMENT_BITS;
+    match segments.last_mut() {
+        Some((last, bitmap)) if *last == segment => {
+            bitmap.insert(position);
+        }
+        _ => segments.push((segment, RoaringBitmap::from_iter([position]))),
+    }
+}
+
+fn dimension_code(dimension: Dimension) -> u8 {
+    let place = DIMENSIONS
+        .iter()
+        .position(|other| *other == dimension)
+        .unwrap_or(0);
+    u8::try_from(place).unwrap_or(0)
+}
+
+/// Lower-case hexadecimal.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)])
+        .collect()
+}

@@ -1,0 +1,32 @@
+//! Projections: pure folds of the log that answer questions. Everything here can be deleted and rebuilt.
+//!
+//! Invariants: no I/O beyond the readers and writers that are handed in, no clock, no randomness. The same events give
+//! the same bytes.
+
+mod bytes;
+mod changes;
+mod class;
+mod counts;
+mod ids;
+mod names;
+mod projection;
+mod rates;
+mod records;
+mod series;
+mod settings;
+mod tally;
+mod times;
+
+pub use bytes::{Loader, Saver};
+pub use changes::{Changes, Dimension, hexadecimal};
+pub use class::{Checked, Class};
+pub use counts::Counts;
+pub use ids::Ids;
+pub use names::{Name, Names};
+pub use projection::{LoadError, Parts, Projection, Projections, Stamp, file_name, load_file};
+pub use rates::{BuiltIn, Figure, Rates};
+pub use records::{Records, Slot, Wanted};
+pub use series::Series;
+pub use settings::Settings;
+pub use tally::{Axis, Scope};
+pub use times::Times;
