@@ -4,7 +4,7 @@ use std::io;
 
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
-use shilu_model::{Action, Event, Position, Source};
+use shilu_model::{Event, Position, Source};
 
 use crate::{
     bytes::{Loader, Saver, malformed},
@@ -46,6 +46,7 @@ const SEGMENT_BITS: u32 = 16;
 /// The bitmaps of all events.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
+    names: Names,
     /// Per dimension and name, the segments that have a position, oldest first.
     bitmaps: FxHashMap<(Dimension, Name), Vec<(u32, RoaringBitmap)>>,
     /// The hexadecimal name of the file that the last event came from: neighbours mostly share one.
@@ -54,9 +55,10 @@ pub struct Changes {
 
 impl Changes {
     /// Adds an event.
-    pub fn apply(&mut self, event: &Event<'_>, names: &mut Names) {
+    pub fn apply(&mut self, event: &Event<'_>) {
         // Positions beyond are refused by the log (`Position::LIMIT`).
         let position = u32::try_from(event.position.get()).unwrap_or(u32::MAX);
+        let names = &mut self.names;
         let mut add = |dimension, text: &str| {
             let name = names.intern(text);
             add(&mut self.bitmaps, dimension, name, position);
@@ -87,7 +89,7 @@ impl Changes {
                 add(Dimension::Source, "import");
                 let file = match self.last_file {
                     Some((last, name)) if last == sha256 => name,
-                    _ => names.intern(&hexadecimal(&sha256)),
+                    _ => self.names.intern(&hexadecimal(&sha256)),
                 };
                 self.last_file = Some((sha256, file));
                 self::add(&mut self.bitmaps, Dimension::Source, file, position);
@@ -164,16 +166,12 @@ impl Changes {
     }
 
     /// The filter for a text; `None` where no event has it.
-    pub fn filter(dimension: Dimension, text: &str, names: &Names) -> Option<(Dimension, Name)> {
-        names.find(text).map(|name| (dimension, name))
-    }
-
-    /// The filter for an action.
-    pub fn filter_action(action: Action, names: &Names) -> Option<(Dimension, Name)> {
-        Self::filter(Dimension::Action, action.word(), names)
+    pub fn filter(&self, dimension: Dimension, text: &str) -> Option<(Dimension, Name)> {
+        self.names.find(text).map(|name| (dimension, name))
     }
 
     pub(crate) fn save(&self, saver: &mut Saver<'_>) -> io::Result<()> {
+        self.names.save(saver)?;
         let mut sorted: Vec<_> = self.bitmaps.iter().collect();
         sorted.sort_unstable_by_key(|(key, _)| **key);
         saver.count(sorted.len())?;
@@ -193,7 +191,10 @@ impl Changes {
     }
 
     pub(crate) fn load(loader: &mut Loader<'_>) -> io::Result<Self> {
-        let mut changes = Changes::default();
+        let mut changes = Changes {
+            names: Names::load(loader)?,
+            ..Changes::default()
+        };
         for _ in 0..loader.count()? {
             let code = loader.count()?;
             let dimension = *DIMENSIONS.get(code).ok_or_else(malformed)?;

@@ -23,7 +23,7 @@ pub use class::{Checked, Class};
 pub use counts::Counts;
 pub use ids::Ids;
 pub use names::{Name, Names};
-pub use projection::{LoadError, Parts, Projection, Projections, Stamp, file_name, load_file};
+pub use projection::{LoadError, Projection, Projections, Stamp, Subjects, Trail, file_name, load_file};
 pub use rates::{BuiltIn, Figure, Rates};
 pub use records::{Records, Slot, Wanted};
 pub use series::Series;

@@ -66,17 +66,36 @@ projection! {
     Rates, "rates", 1, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Rates);
 }
 
-/// All projections of a register at one position.
+/// All projections of a register at one position: two groups, each folded on its own.
 #[derive(Clone, Debug)]
 pub struct Projections {
+    /// What there is.
+    pub subjects: Subjects,
+    /// What was done.
+    pub trail: Trail,
+}
+
+/// What there is: records, and the figures that follow from them.
+#[derive(Clone, Debug)]
+pub struct Subjects {
     campaign: Arc<Campaign>,
     days: DayFinder,
     end: Position,
-    last_recorded: Timestamp,
-    /// Every name that the log has used.
+    /// Every name that records and figures use.
     pub names: Names,
     /// Every record's events.
     pub records: Records,
+    /// How many, per day.
+    pub counts: Counts,
+    /// Every indicator, per day.
+    pub rates: Rates,
+}
+
+/// What was done: the events themselves, by what they can be looked up by.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    end: Position,
+    last_recorded: Timestamp,
     /// Where an event stands.
     pub ids: Ids,
     /// Which position belongs to an instant.
@@ -85,41 +104,54 @@ pub struct Projections {
     pub settings: Settings,
     /// Who changed what.
     pub changes: Changes,
-    /// How many, per day.
-    pub counts: Counts,
-    /// Every indicator, per day.
-    pub rates: Rates,
 }
 
 impl Projections {
     /// The projections of an empty log.
     pub fn new(campaign: Arc<Campaign>) -> Self {
         Projections {
-            days: DayFinder::new(campaign.zone),
-            campaign,
-            end: Position::ZERO,
-            last_recorded: Timestamp::MIN,
-            names: Names::default(),
-            records: Records::default(),
-            ids: Ids::default(),
-            times: Times::default(),
-            settings: Settings::default(),
-            changes: Changes::default(),
-            counts: Counts::default(),
-            rates: Rates::default(),
+            subjects: Subjects {
+                days: DayFinder::new(campaign.zone),
+                campaign,
+                end: Position::ZERO,
+                names: Names::default(),
+                records: Records::default(),
+                counts: Counts::default(),
+                rates: Rates::default(),
+            },
+            trail: Trail {
+                end: Position::ZERO,
+                last_recorded: Timestamp::MIN,
+                ids: Ids::default(),
+                times: Times::default(),
+                settings: Settings::default(),
+                changes: Changes::default(),
+            },
         }
     }
 
     /// The position of the next event.
     pub fn end(&self) -> Position {
-        self.end
+        assert_eq!(
+            self.subjects.end, self.trail.end,
+            "both groups have folded the same events"
+        );
+        self.trail.end
     }
 
     /// The recorded time of the last event.
     pub fn last_recorded(&self) -> Timestamp {
-        self.last_recorded
+        self.trail.last_recorded
     }
 
+    /// Folds the next event of the log.
+    pub fn apply(&mut self, event: &Event<'_>) {
+        self.subjects.apply(event);
+        self.trail.apply(event);
+    }
+}
+
+impl Trail {
     /// Folds the next event of the log.
     pub fn apply(&mut self, event: &Event<'_>) {
         assert_eq!(
@@ -131,15 +163,26 @@ impl Projections {
         self.ids.apply(event.id, event.position);
         self.times.apply(event.position, event.recorded);
         self.settings.apply(event);
-        self.changes.apply(event, &mut self.names);
+        self.changes.apply(event);
+    }
+}
+
+impl Subjects {
+    /// Folds the next event of the log.
+    pub fn apply(&mut self, event: &Event<'_>) {
+        assert_eq!(
+            event.position, self.end,
+            "events are folded in the order of the log, each once"
+        );
+        self.end = self.end.next();
         let Some(slot) = self.records.apply(event, &mut self.names) else {
             return;
         };
         let (kind, _) = self.records.name(slot);
         let campaign = Arc::clone(&self.campaign);
         let area_field = area_field(&campaign, event.kind);
-        let entries = self.class_entries(slot, Position::new(u64::MAX), area_field);
         let mut days = self.days.clone();
+        let entries = self.class_entries(slot, Position::new(u64::MAX), area_field);
         let step = class::step(&entries, event.recorded, area_field, &self.names, &mut days);
         self.days = days;
         if let Some(step) = step {
@@ -165,11 +208,13 @@ impl Projections {
         let wanted: Option<Name> = area_field.and_then(|field| self.names.find(field));
         self.records.entries(slot, end, Wanted::Only(wanted), &self.names)
     }
+}
 
+impl Projections {
     /// Puts everything into the order in which it is saved.
     pub fn settle(&mut self) {
-        if !self.records.is_sorted() {
-            self.records.sort();
+        if !self.subjects.records.is_sorted() {
+            self.subjects.records.sort();
         }
     }
 
@@ -190,19 +235,19 @@ impl Projections {
     /// Writes one file of the set; call [`Projections::settle`] before.
     pub fn save(&self, file: &str, log_hash: [u8; 32], out: &mut dyn Write) -> io::Result<()> {
         let stamp = Stamp {
-            end: self.end,
-            last_recorded: self.last_recorded,
+            end: self.end(),
+            last_recorded: self.last_recorded(),
             log_hash,
         };
         match file.split('.').next() {
-            Some(Names::NAME) => save_file(&self.names, stamp, out),
-            Some(Records::NAME) => save_file(&self.records, stamp, out),
-            Some(Ids::NAME) => save_file(&self.ids, stamp, out),
-            Some(Times::NAME) => save_file(&self.times, stamp, out),
-            Some(Settings::NAME) => save_file(&self.settings, stamp, out),
-            Some(Changes::NAME) => save_file(&self.changes, stamp, out),
-            Some(Counts::NAME) => save_file(&self.counts, stamp, out),
-            Some(Rates::NAME) => save_file(&self.rates, stamp, out),
+            Some(Names::NAME) => save_file(&self.subjects.names, stamp, out),
+            Some(Records::NAME) => save_file(&self.subjects.records, stamp, out),
+            Some(Ids::NAME) => save_file(&self.trail.ids, stamp, out),
+            Some(Times::NAME) => save_file(&self.trail.times, stamp, out),
+            Some(Settings::NAME) => save_file(&self.trail.settings, stamp, out),
+            Some(Changes::NAME) => save_file(&self.trail.changes, stamp, out),
+            Some(Counts::NAME) => save_file(&self.subjects.counts, stamp, out),
+            Some(Rates::NAME) => save_file(&self.subjects.rates, stamp, out),
             _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such projection")),
         }
     }
@@ -297,52 +342,35 @@ pub fn load_file<P: Projection>(input: &mut dyn Read, length: u64) -> Result<(P,
     Ok((projection, stamp))
 }
 
-/// The parts of a loaded set.
-pub struct Parts {
-    /// See [`Projections::names`].
-    pub names: Names,
-    /// See [`Projections::records`].
-    pub records: Records,
-    /// See [`Projections::ids`].
-    pub ids: Ids,
-    /// See [`Projections::times`].
-    pub times: Times,
-    /// See [`Projections::settings`].
-    pub settings: Settings,
-    /// See [`Projections::changes`].
-    pub changes: Changes,
-    /// See [`Projections::counts`].
-    pub counts: Counts,
-    /// See [`Projections::rates`].
-    pub rates: Rates,
-}
-
-impl Projections {
-    /// The set made of parts that were loaded with the same stamp.
-    pub fn of_parts(campaign: Arc<Campaign>, parts: Parts, stamp: Stamp) -> Self {
-        let Parts {
-            names,
-            records,
-            ids,
-            times,
-            settings,
-            changes,
-            counts,
-            rates,
-        } = parts;
-        Projections {
+impl Subjects {
+    /// The group made of parts that were loaded with the same stamp.
+    pub fn of_parts(
+        campaign: Arc<Campaign>,
+        stamp: Stamp,
+        (names, records, counts, rates): (Names, Records, Counts, Rates),
+    ) -> Self {
+        Subjects {
             days: DayFinder::new(campaign.zone),
             campaign,
             end: stamp.end,
-            last_recorded: stamp.last_recorded,
             names,
             records,
+            counts,
+            rates,
+        }
+    }
+}
+
+impl Trail {
+    /// The group made of parts that were loaded with the same stamp.
+    pub fn of_parts(stamp: Stamp, (ids, times, settings, changes): (Ids, Times, Settings, Changes)) -> Self {
+        Trail {
+            end: stamp.end,
+            last_recorded: stamp.last_recorded,
             ids,
             times,
             settings,
             changes,
-            counts,
-            rates,
         }
     }
 }

@@ -30,6 +30,16 @@ pub enum CliError {
         /// What to do.
         hint: &'static str,
     },
+    /// Something that is not allowed.
+    #[error("{problem}")]
+    Refused {
+        /// The stable code.
+        code: &'static str,
+        /// What is not.
+        problem: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// A thing this version cannot do.
     #[error("{what} is not built in this version")]
     NotBuilt {
@@ -128,7 +138,11 @@ impl CliError {
             CliError::Engine(error) => of_class(error.class()),
             CliError::Import(error) => of_class(error.class()),
             CliError::Problem { problem } if problem.status == 400 => 2,
-            CliError::Problem { .. } | CliError::Said | CliError::Server { .. } | CliError::Io { .. } => 1,
+            CliError::Problem { .. }
+            | CliError::Said
+            | CliError::Refused { .. }
+            | CliError::Server { .. }
+            | CliError::Io { .. } => 1,
         }
     }
 
@@ -137,6 +151,7 @@ impl CliError {
         match self {
             CliError::ReaderGone | CliError::Said => "",
             CliError::Usage { .. } => "USAGE",
+            CliError::Refused { code, .. } => code,
             CliError::NotBuilt { .. } => "NOT_BUILT",
             CliError::Engine(error) => error.code(),
             CliError::Problem { problem } => &problem.code,
@@ -149,7 +164,7 @@ impl CliError {
     fn hint(&self) -> Option<String> {
         match self {
             CliError::ReaderGone | CliError::Said => None,
-            CliError::Usage { hint, .. } => Some((*hint).to_owned()),
+            CliError::Usage { hint, .. } | CliError::Refused { hint, .. } => Some((*hint).to_owned()),
             CliError::NotBuilt { .. } => Some("see `shilu help` for what there is".to_owned()),
             CliError::Engine(error) if error.code() == "REGISTER_IN_USE" => {
                 let hint = error.hint();

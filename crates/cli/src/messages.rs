@@ -28,6 +28,14 @@ impl Language {
         }
     }
 
+    /// Its tag, as HTTP names it.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Language::En => "en",
+            Language::Zh => "zh",
+        }
+    }
+
     /// A word or sentence in this language.
     pub const fn say(self, text: Text) -> &'static str {
         let (en, zh) = text.both();
@@ -154,6 +162,7 @@ texts! {
     // other
     LeftOut: "left out" | "未导出",
     Made: "made the register" | "已建立登记册",
+    ClockAccepted: "the clock is accepted" | "已接受当前时钟",
     Hint: "hint" | "提示",
     Error: "error" | "错误",
     Cause: "cause" | "起因",

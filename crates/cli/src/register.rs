@@ -17,6 +17,7 @@ use tower::ServiceExt;
 use crate::{
     args::SourceArgs,
     error::{CliError, Problem},
+    messages::Language,
     wire::{self, Page},
 };
 
@@ -44,6 +45,7 @@ pub struct Local {
     router: Router,
     runtime: tokio::runtime::Runtime,
     from: String,
+    language: Language,
 }
 
 /// A register behind an address.
@@ -52,12 +54,13 @@ pub struct Remote {
     agent: ureq::Agent,
     base: String,
     token: Option<String>,
+    language: Language,
     campaign: Option<Arc<Campaign>>,
 }
 
 impl Register {
     /// Opens the folder, or prepares to ask the server.
-    pub fn open(source: &SourceArgs) -> Result<Self, CliError> {
+    pub fn open(source: &SourceArgs, language: Language) -> Result<Self, CliError> {
         match (&source.data, &source.server) {
             (Some(_), Some(_)) => Err(CliError::Usage {
                 problem: "both --data and --server are given".to_owned(),
@@ -67,32 +70,37 @@ impl Register {
                 problem: "no register is named".to_owned(),
                 hint: "add --data DIR or --server URL",
             }),
-            (Some(dir), None) => Local::open(dir).map(Register::Local),
-            (None, Some(server)) => Remote::new(server, source).map(Register::Remote),
+            (Some(dir), None) => Local::open(dir, language).map(Register::Local),
+            (None, Some(server)) => Remote::new(server, source, language).map(Register::Remote),
         }
     }
 
     /// The answer to a question, as its bytes.
     pub fn get(&self, path_and_query: &str) -> Result<Vec<u8>, CliError> {
         match self {
-            Register::Local(local) => local.call(Method::GET, path_and_query, Vec::new()),
+            Register::Local(local) => local.get(path_and_query),
             Register::Remote(remote) => remote.call(path_and_query, None),
         }
     }
 
-    /// Every item of a paged answer, page by page; `each` says whether to go on. Returns the last page's `as_of`.
+    /// Every item of an answer, page by page, and what the pages say beside them.
     pub fn pages(
         &self,
         path: &str,
         mut query: Query,
-        limit: usize,
+        paging: Paging,
         mut each: impl FnMut(Box<RawValue>) -> Result<(), CliError>,
     ) -> Result<Pages, CliError> {
-        let mut left = if limit == 0 { usize::MAX } else { limit };
+        let mut left = match paging {
+            Paging::AtMost(limit) => limit,
+            Paging::Whole | Paging::Single => usize::MAX,
+        };
         let mut cursor = None;
         loop {
-            query.set("limit", Some(left.min(PAGE_ITEMS).to_string()));
-            query.set("cursor", cursor);
+            if paging != Paging::Single {
+                query.set("limit", Some(left.min(PAGE_ITEMS).to_string()));
+                query.set("cursor", cursor);
+            }
             let bytes = self.get(&query.on(path))?;
             let page = self.page(&bytes)?;
             for item in page.items {
@@ -104,7 +112,8 @@ impl Register {
             }
             cursor = page.next.filter(|next| !next.is_null()).map(|next| wire::cell(&next));
             if left == 0 || cursor.is_none() {
-                return Ok(Pages { more: cursor.is_some(), as_of: page.as_of.unwrap_or(Value::Null) });
+                let as_of = page.as_of.unwrap_or(Value::Null);
+                return Ok(Pages { next: cursor, as_of, simulated: page.simulated });
             }
         }
     }
@@ -112,7 +121,7 @@ impl Register {
     /// A page, or a bare list taken as one.
     fn page(&self, bytes: &[u8]) -> Result<Page, CliError> {
         if bytes.trim_ascii_start().starts_with(b"[") {
-            return Ok(Page { items: wire::read(bytes, self.from())?, next: None, as_of: None });
+            return Ok(Page { items: wire::read(bytes, self.from())?, next: None, as_of: None, simulated: false });
         }
         wire::read(bytes, self.from())
     }
@@ -144,14 +153,6 @@ impl Register {
         }
     }
 
-    /// Whether it is known to run on a simulated clock.
-    pub fn is_simulated(&self) -> bool {
-        match self {
-            Register::Local(local) => local.engine.info().simulated,
-            Register::Remote(_) => false,
-        }
-    }
-
     /// An instant as people of the campaign's zone read it; as it came where the zone is not known.
     pub fn local_time(&self, text: &str) -> String {
         match (self.zone(), Timestamp::parse(text)) {
@@ -169,33 +170,53 @@ impl Register {
     }
 }
 
+/// How an answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// In pages, all of them.
+    Whole,
+    /// In pages, at most so many items.
+    AtMost(usize),
+    /// As one page: its route knows no others.
+    Single,
+}
+
+impl Paging {
+    /// From `--limit`, where 0 means all.
+    pub const fn limit(limit: usize) -> Self {
+        if limit == 0 { Paging::Whole } else { Paging::AtMost(limit) }
+    }
+}
+
 /// How a paged answer ended.
 pub struct Pages {
-    /// Whether there is more than was asked for.
-    pub more: bool,
+    /// Where more would begin, if there is more than was asked for.
+    pub next: Option<String>,
     /// Up to which position it is known.
     pub as_of: Value,
+    /// Whether the register's clock is simulated.
+    pub simulated: bool,
 }
 
 impl Local {
-    fn open(dir: &Path) -> Result<Self, CliError> {
+    fn open(dir: &Path, language: Language) -> Result<Self, CliError> {
         let engine = Engine::open(dir, Options::default())?;
-        let router = shilu_service::router(engine.clone(), shilu_service::Options::default());
+        let router = shilu_service::router(engine.clone(), shilu_service::RouterOptions::default());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| CliError::io("start the runtime for", dir, error))?;
-        Ok(Local { engine, router, runtime, from: dir.display().to_string() })
+        Ok(Local { engine, router, runtime, from: dir.display().to_string(), language })
     }
 
-    fn call(&self, method: Method, path_and_query: &str, body: Vec<u8>) -> Result<Vec<u8>, CliError> {
+    fn get(&self, path_and_query: &str) -> Result<Vec<u8>, CliError> {
         let broken = |problem: String| CliError::Server { url: self.from.clone(), problem };
         let request = Request::builder()
-            .method(method)
+            .method(Method::GET)
             .uri(path_and_query)
             .header(header::HOST, "localhost")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(body))
+            .header(header::ACCEPT_LANGUAGE, self.language.tag())
+            .body(Body::empty())
             .map_err(|error| broken(error.to_string()))?;
         self.runtime.block_on(async {
             let Ok(response) = self.router.clone().oneshot(request).await;
@@ -209,7 +230,7 @@ impl Local {
 }
 
 impl Remote {
-    fn new(server: &str, source: &SourceArgs) -> Result<Self, CliError> {
+    fn new(server: &str, source: &SourceArgs, language: Language) -> Result<Self, CliError> {
         if !server.starts_with("http://") {
             return Err(CliError::Usage {
                 problem: format!("{server} is no address that can be asked"),
@@ -225,6 +246,7 @@ impl Remote {
             agent,
             base: server.trim_end_matches('/').to_owned(),
             token: source.token.clone(),
+            language,
             campaign: None,
         };
         if let Some(path) = &source.campaign_file {
@@ -254,7 +276,7 @@ impl Remote {
         let broken = |error: ureq::Error| CliError::Server { url: self.base.clone(), problem: error.to_string() };
         let answer = match body {
             None => {
-                let mut request = self.agent.get(&url);
+                let mut request = self.agent.get(&url).header("accept-language", self.language.tag());
                 if let Some(token) = &self.token {
                     request = request.header("authorization", format!("Bearer {token}"));
                 }

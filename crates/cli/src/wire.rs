@@ -54,6 +54,9 @@ pub struct Page {
     /// Up to which position it is known.
     #[serde(default)]
     pub as_of: Option<Value>,
+    /// Whether the register's clock is simulated.
+    #[serde(default)]
+    pub simulated: bool,
 }
 
 /// One record.
@@ -80,6 +83,9 @@ pub struct Record {
     /// The effective time asked about.
     #[serde(default)]
     pub effective: Option<String>,
+    /// Whether the register's clock is simulated.
+    #[serde(default)]
+    pub simulated: bool,
 }
 
 /// One event.

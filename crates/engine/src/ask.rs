@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use shilu_model::{EventId, Kind, OwnedValue, Position, RecordName, State, Status, Timestamp, Value, decode};
-use shilu_projections::{Axis, BuiltIn, Changes, Dimension, Figure, Name, Projections, Scope, Slot, Wanted};
+use shilu_projections::{Axis, BuiltIn, Dimension, Figure, Name, Projections, Scope, Slot, Wanted};
 
 use crate::{
     engine::Engine,
@@ -58,7 +58,7 @@ impl Engine {
             if time >= projections.last_recorded() {
                 return Ok(projections.end());
             }
-            let (from, to) = projections.times.range_after(time);
+            let (from, to) = projections.trail.times.range_after(time);
             (from, to, projections.end())
         };
         for chunk in self.shared.log.scan(from, to.min(end)) {
@@ -154,13 +154,13 @@ impl Engine {
                 .map(|after| after.key().to_owned());
             loop {
                 let projections = self.sorted();
-                let Some(name) = projections.names.find(&kind.id) else {
+                let Some(name) = projections.subjects.names.find(&kind.id) else {
                     break;
                 };
                 let mut last = None;
                 let mut seen = 0;
                 for slot in projections
-                    .records
+                    .subjects.records
                     .after(name, key.as_deref())
                     .take(SLICE_RECORDS)
                 {
@@ -170,7 +170,7 @@ impl Engine {
                     last = Some(slot);
                     seen += 1;
                 }
-                key = last.map(|slot| projections.records.name(slot).1.to_owned());
+                key = last.map(|slot| projections.subjects.records.name(slot).1.to_owned());
                 if seen < SLICE_RECORDS {
                     break;
                 }
@@ -183,7 +183,7 @@ impl Engine {
     fn sorted(&self) -> std::sync::RwLockReadGuard<'_, Projections> {
         loop {
             let projections = self.read();
-            if projections.records.is_sorted() {
+            if projections.subjects.records.is_sorted() {
                 return projections;
             }
             drop(projections);
@@ -192,7 +192,7 @@ impl Engine {
                 .projections
                 .write()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
-            projections.records.sort();
+            projections.subjects.records.sort();
         }
     }
 
@@ -211,7 +211,10 @@ impl Engine {
             let projections = self.read();
             let slot =
                 find(&projections, name).ok_or_else(|| EngineError::NoRecord { name: name.clone() })?;
-            projections.records.positions(slot, &projections.names)
+            projections
+                .subjects
+                .records
+                .positions(slot, &projections.subjects.names)
         };
         let mut rest = positions.into_iter().filter(|position| *position >= from);
         let items = rest
@@ -236,9 +239,10 @@ impl Engine {
             let projections = self.read();
             let no_record = || EngineError::NoRecord { name: name.clone() };
             let slot = find(&projections, name).ok_or_else(no_record)?;
-            let entries = projections
-                .records
-                .entries(slot, at.known_end, Wanted::All, &projections.names);
+            let entries =
+                projections
+                    .subjects.records
+                    .entries(slot, at.known_end, Wanted::All, &projections.subjects.names);
             let state = State::fold(&entries, at.effective);
             if state.status == Status::Absent {
                 return Err(no_record());
@@ -295,7 +299,7 @@ impl Engine {
 
     fn positions(&self, query: &ChangesQuery, from: Position, to: Position, limit: usize) -> Vec<Position> {
         let projections = self.read();
-        let names = &projections.names;
+        let names = &projections.subjects.names;
         let texts = [
             (Dimension::Actor, query.actor.as_deref()),
             (Dimension::Action, query.action.map(shilu_model::Action::word)),
@@ -310,18 +314,18 @@ impl Engine {
             .into_iter()
             .filter_map(|(dimension, text)| Some((dimension, text?)))
         {
-            match Changes::filter(dimension, text, names) {
+            match projections.trail.changes.filter(dimension, text) {
                 Some(filter) => filters.push(filter),
                 None => return Vec::new(),
             }
         }
         let Some(record) = &query.record else {
-            return projections.changes.newest(&filters, from, to, limit);
+            return projections.trail.changes.newest(&filters, from, to, limit);
         };
         let Some(slot) = find(&projections, record) else {
             return Vec::new();
         };
-        let positions = projections.records.positions(slot, names);
+        let positions = projections.subjects.records.positions(slot, names);
         let in_range = positions
             .into_iter()
             .rev()
@@ -329,7 +333,7 @@ impl Engine {
         let matching = in_range.filter(|position| {
             filters.is_empty()
                 || !projections
-                    .changes
+                    .trail.changes
                     .newest(&filters, *position, position.next(), 1)
                     .is_empty()
         });
@@ -468,15 +472,28 @@ impl Engine {
         let mut from = 0;
         loop {
             let projections = self.read();
-            let slots: Vec<Slot> = projections.records.slots(from).take(SLICE_RECORDS).collect();
+            let slots: Vec<Slot> = projections
+                .subjects
+                .records
+                .slots(from)
+                .take(SLICE_RECORDS)
+                .collect();
             if slots.is_empty() {
                 return Ok(sums);
             }
             from += slots.len();
             for slot in slots {
-                let class = projections.class_at(slot, at.effective, at.known_end);
-                let kind = projections.names.text(projections.records.name(slot).0);
-                add(&mut sums, (&projections.names, &projections), kind, &class);
+                let class = projections.subjects.class_at(slot, at.effective, at.known_end);
+                let kind = projections
+                    .subjects
+                    .names
+                    .text(projections.subjects.records.name(slot).0);
+                add(
+                    &mut sums,
+                    (&projections.subjects.names, &projections),
+                    kind,
+                    &class,
+                );
             }
         }
     }
@@ -488,7 +505,7 @@ impl Engine {
         axis: Axis,
         day: shilu_model::Day,
     ) -> Vec<Rate> {
-        let names = &projections.names;
+        let names = &projections.subjects.names;
         let asked_area = query.area.as_deref().map(|area| names.find(area));
         let campaign = self.campaign();
         let mut rates = Vec::new();
@@ -497,12 +514,12 @@ impl Engine {
             for indicator in BuiltIn::ALL {
                 let figure = |scope| {
                     known.map_or_else(Figure::default, |kind| {
-                        projections.rates.at(kind, indicator, scope, axis, day)
+                        projections.subjects.rates.at(kind, indicator, scope, axis, day)
                     })
                 };
                 for scope in scopes(query.by, asked_area, known, |area| match (query.by, known) {
-                    (By::Area, Some(kind)) => projections.rates.areas(kind, indicator),
-                    (By::Actor, Some(kind)) => projections.rates.actors(kind, indicator, area),
+                    (By::Area, Some(kind)) => projections.subjects.rates.areas(kind, indicator),
+                    (By::Actor, Some(kind)) => projections.subjects.rates.actors(kind, indicator, area),
                     _ => Vec::new(),
                 }) {
                     let figure = match scope {
@@ -579,7 +596,7 @@ impl Engine {
     /// # Errors
     /// `NO_EVENT`, and what the log says.
     pub fn event(&self, id: EventId) -> Result<StoredEvent, EngineError> {
-        let candidates = self.read().ids.candidates(id);
+        let candidates = self.read().trail.ids.candidates(id);
         for position in candidates {
             let stored = self.stored(position)?;
             if stored.event().id == id {
@@ -664,15 +681,15 @@ impl FigureQuery {
 }
 
 fn find(projections: &Projections, name: &RecordName) -> Option<Slot> {
-    let kind = projections.names.find(name.kind())?;
-    projections.records.find(kind, name.key())
+    let kind = projections.subjects.names.find(name.kind())?;
+    projections.subjects.records.find(kind, name.key())
 }
 
 fn view(projections: &Projections, kind: &Kind, slot: Slot, at: At) -> Option<RecordView> {
-    let (_, key) = projections.records.name(slot);
+    let (_, key) = projections.subjects.records.name(slot);
     let entries = projections
-        .records
-        .entries(slot, at.known_end, Wanted::All, &projections.names);
+        .subjects.records
+        .entries(slot, at.known_end, Wanted::All, &projections.subjects.names);
     let state = State::fold(&entries, at.effective);
     if state.status == Status::Absent {
         return None;
@@ -696,15 +713,18 @@ fn view(projections: &Projections, kind: &Kind, slot: Slot, at: At) -> Option<Re
 }
 
 fn difference(projections: &Projections, kind: &Kind, slot: Slot, query: &DiffQuery) -> Option<DiffItem> {
-    let (_, key) = projections.records.name(slot);
+    let (_, key) = projections.subjects.records.name(slot);
     let area_field = kind.area.as_deref();
-    let entries_from =
+    let entries_from = projections.subjects.records.entries(
+        slot,
+        query.from.known_end,
+        Wanted::All,
+        &projections.subjects.names,
+    );
+    let entries_to =
         projections
-            .records
-            .entries(slot, query.from.known_end, Wanted::All, &projections.names);
-    let entries_to = projections
-        .records
-        .entries(slot, query.to.known_end, Wanted::All, &projections.names);
+            .subjects.records
+            .entries(slot, query.to.known_end, Wanted::All, &projections.subjects.names);
     let before = State::fold(&entries_from, query.from.effective);
     let after = State::fold(&entries_to, query.to.effective);
     let in_area = |state: &State<'_>| {
@@ -784,9 +804,9 @@ fn kept_counts(
     axis: Axis,
     day: shilu_model::Day,
 ) -> Vec<Count> {
-    let names = &projections.names;
+    let names = &projections.subjects.names;
     let asked_area = query.area.as_deref().map(|area| names.find(area));
-    let counts = &projections.counts;
+    let counts = &projections.subjects.counts;
     let mut items = Vec::new();
     for (kind, status) in counts.measures() {
         let scopes = scopes(query.by, asked_area, Some(kind), |area| match query.by {

@@ -10,10 +10,10 @@ use std::{
 };
 
 use shilu_log::Log;
-use shilu_model::{Campaign, Position};
+use shilu_model::{Campaign, Event, Position};
 use shilu_projections::{
-    Changes, Counts, Ids, LoadError, Names, Parts, Projection, Projections, Rates, Records, Settings, Stamp,
-    Times, file_name, load_file,
+    Changes, Counts, Ids, LoadError, Names, Projection, Projections, Rates, Records, Settings, Stamp, Subjects, Times,
+    Trail, file_name, load_file,
 };
 use tracing::{info, warn};
 
@@ -28,11 +28,10 @@ pub(crate) fn load(dir: &Path, campaign: &Arc<Campaign>, log: &Log) -> Option<Pr
         let others = load_others(&dir);
         (records.join().ok().flatten(), others)
     });
-    let (others, stamp) = others?;
+    let ((names, counts, rates), trail, stamp) = others?;
     let (records, records_stamp) = records?;
     if records_stamp != stamp {
-        warn!("the saved projections stand at different positions; they are folded anew");
-        return None;
+        return astray();
     }
     match log.hash_at(stamp.end) {
         Ok(Some(hash)) if hash == stamp.log_hash => {}
@@ -45,21 +44,18 @@ pub(crate) fn load(dir: &Path, campaign: &Arc<Campaign>, log: &Log) -> Option<Pr
         }
     }
     info!(end = stamp.end.get(), "loaded the saved projections");
-    Some(Projections::of_parts(
-        Arc::clone(campaign),
-        Parts { records, ..others },
-        stamp,
-    ))
+    let subjects = Subjects::of_parts(Arc::clone(campaign), stamp, (names, records, counts, rates));
+    Some(Projections { subjects, trail })
 }
 
-fn load_others(dir: &Path) -> Option<(Parts, Stamp)> {
+fn load_others(dir: &Path) -> Option<((Names, Counts, Rates), Trail, Stamp)> {
     let (names, stamp) = load_one::<Names>(dir)?;
+    let (counts, counts_stamp) = load_one::<Counts>(dir)?;
+    let (rates, rates_stamp) = load_one::<Rates>(dir)?;
     let (ids, ids_stamp) = load_one::<Ids>(dir)?;
     let (times, times_stamp) = load_one::<Times>(dir)?;
     let (settings, settings_stamp) = load_one::<Settings>(dir)?;
     let (changes, changes_stamp) = load_one::<Changes>(dir)?;
-    let (counts, counts_stamp) = load_one::<Counts>(dir)?;
-    let (rates, rates_stamp) = load_one::<Rates>(dir)?;
     let stamps = [
         ids_stamp,
         times_stamp,
@@ -69,23 +65,18 @@ fn load_others(dir: &Path) -> Option<(Parts, Stamp)> {
         rates_stamp,
     ];
     if stamps.iter().any(|other| *other != stamp) {
-        warn!("the saved projections stand at different positions; they are folded anew");
-        return None;
+        return astray();
     }
-    let records = Records::default();
     Some((
-        Parts {
-            names,
-            records,
-            ids,
-            times,
-            settings,
-            changes,
-            counts,
-            rates,
-        },
+        (names, counts, rates),
+        Trail::of_parts(stamp, (ids, times, settings, changes)),
         stamp,
     ))
+}
+
+fn astray<T>() -> Option<T> {
+    warn!("the saved projections stand at different positions; they are folded anew");
+    None
 }
 
 fn load_one<P: Projection>(dir: &Path) -> Option<(P, Stamp)> {
@@ -105,19 +96,37 @@ fn load_one<P: Projection>(dir: &Path) -> Option<(P, Stamp)> {
     }
 }
 
-/// Folds what the projections have not seen yet. `progress` gets the position reached.
+/// Folds what the projections have not seen yet, each group on a thread of its own. `progress` gets the position
+/// reached.
 pub(crate) fn catch_up(
     projections: &mut Projections,
     log: &Log,
+    progress: impl FnMut(Position),
+) -> Result<(), EngineError> {
+    let from = projections.end();
+    let Projections { subjects, trail } = projections;
+    thread::scope(|scope| {
+        let trail = scope.spawn(|| each_event(log, from, |event| trail.apply(event), |_| ()));
+        let subjects = each_event(log, from, |event| subjects.apply(event), progress);
+        let trail = trail
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        subjects.and(trail)
+    })
+}
+
+fn each_event(
+    log: &Log,
+    from: Position,
+    mut apply: impl FnMut(&Event<'_>),
     mut progress: impl FnMut(Position),
 ) -> Result<(), EngineError> {
-    for chunk in log.scan(projections.end(), log.end()) {
+    for chunk in log.scan(from, log.end()) {
         let chunk = chunk?;
         for (position, bytes) in chunk.iter() {
-            let event = shilu_model::decode(bytes).map_err(|error| undecodable(position, &error))?;
-            projections.apply(&event);
+            apply(&shilu_model::decode(bytes).map_err(|error| undecodable(position, &error))?);
         }
-        progress(projections.end());
+        progress(chunk.end());
     }
     Ok(())
 }

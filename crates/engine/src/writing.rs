@@ -66,7 +66,7 @@ pub(crate) struct InFlight {
 impl InFlight {
     pub fn new(projections: &Projections) -> Self {
         let accepted = projections
-            .settings
+            .trail.settings
             .text(CLOCK_ACCEPTED)
             .and_then(|time| Timestamp::parse(time).ok());
         InFlight {
@@ -150,13 +150,13 @@ impl<'a> View<'a> {
         let (kind, key) = name.split_once('/').unwrap_or((name, ""));
         let slot = self
             .folded
-            .names
+            .subjects.names
             .find(kind)
-            .and_then(|kind| self.folded.records.find(kind, key));
+            .and_then(|kind| self.folded.subjects.records.find(kind, key));
         let mut entries = slot.map_or_else(Vec::new, |slot| {
             self.folded
-                .records
-                .entries(slot, self.folded.end(), Wanted::All, &self.folded.names)
+                .subjects.records
+                .entries(slot, self.folded.end(), Wanted::All, &self.folded.subjects.names)
         });
         let in_flight = self.in_flight.by_record.get(name).into_iter().flatten();
         let unfolded = in_flight.filter(|position| **position >= self.folded.end());
@@ -177,7 +177,7 @@ impl<'a> View<'a> {
         {
             return Ok(Some(bytes.to_vec()));
         }
-        for position in self.folded.ids.candidates(id) {
+        for position in self.folded.trail.ids.candidates(id) {
             if let Some(bytes) = self.log.read(position)?
                 && decode(&bytes).is_ok_and(|event| event.id == id)
             {
@@ -427,8 +427,8 @@ impl Writing {
             let folded = read(&self.projections);
             self.in_flight.forget_before(folded.end());
             (
-                folded.settings.version() + 1,
-                folded.settings.text(CLOCK_ACCEPTED).map(str::to_owned),
+                folded.trail.settings.version() + 1,
+                folded.trail.settings.text(CLOCK_ACCEPTED).map(str::to_owned),
             )
         };
         let until = last.to_string();

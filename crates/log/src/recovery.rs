@@ -345,6 +345,33 @@ mod tests {
     }
 
     #[test]
+    fn remains_of_two_commits_are_damage() {
+        let (dir, head) = closed(&[30]);
+        let (one, _) = commit(head, 60);
+        let (other, _) = commit(head, 90);
+        change(dir.path(), |_, batch| {
+            batch.insert(one[0].0, &one[0].1);
+            batch.insert(other[2].0, &other[2].1);
+        });
+        let (position, fault) = damaged_at(dir.path());
+        assert_eq!(position, one[1].0.get());
+        assert!(matches!(fault, Fault::Missing), "{fault:?}");
+        // Without a hole between them, the second one is what does not fit.
+        change(dir.path(), |_, batch| {
+            batch.remove(other[2].0);
+            let mut header = chunk::decode(&other[1].1).unwrap();
+            header.previous = chunk::hash(&one[0].1);
+            let mut bytes = Vec::new();
+            let list = events(header.first.get()..header.end().get());
+            chunk::encode(&header, list.iter(), &mut bytes);
+            batch.insert(header.first, &bytes);
+        });
+        let (position, fault) = damaged_at(dir.path());
+        assert_eq!(position, one[1].0.get());
+        assert!(matches!(fault, Fault::Commit), "{fault:?}");
+    }
+
+    #[test]
     fn nothing_found_is_called_durable_before_it_is_synced() {
         let (dir, head) = closed(&[30]);
         let (second, _) = commit(head, 40);

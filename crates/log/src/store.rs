@@ -276,6 +276,9 @@ fn sync_path(path: &Path) -> Result<(), LogError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use crate::limits::LOCK_WAIT;
     use crate::testing::{append, assert_holds, create, open};
     use crate::{Log, LogError, Options};
 
@@ -283,7 +286,12 @@ mod tests {
     fn an_open_log_cannot_be_opened_again_until_it_is_closed() {
         let (dir, log) = create();
         append(&log, &[5]);
+        let begun = Instant::now();
         assert!(matches!(open(dir.path()), Err(LogError::InUse { .. })));
+        assert!(
+            begun.elapsed() >= LOCK_WAIT,
+            "it waits for a log that is just being closed"
+        );
         let scan = log.scan(crate::Position::ZERO, log.end());
         drop(log);
         assert!(

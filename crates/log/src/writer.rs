@@ -135,8 +135,7 @@ impl Space {
         if fresh && self.bytes_since < FREE_CHECK_BYTES {
             return Ok(());
         }
-        // Stays so when the answer is bad: then every list asks anew.
-        self.asked = None;
+        // While the answer is bad, nothing is reset, so that every list asks anew.
         let free_bytes = store
             .free_bytes()
             .map_err(|source| WriterError::FreeSpace { source })?;
@@ -728,6 +727,32 @@ mod tests {
         assert_eq!(error.code(), "DISK_FULL");
         writer.close().unwrap();
         assert_holds(&log, next);
+    }
+
+    #[test]
+    fn free_space_is_asked_again_after_enough_bytes() {
+        let asked = Arc::new(AtomicU64::new(0));
+        let free_bytes = {
+            let asked = asked.clone();
+            move || Ok(DISK_RESERVE_BYTES + asked.fetch_add(1, Ordering::SeqCst))
+        };
+        let faults = Faults {
+            free_bytes: Some(Arc::new(free_bytes)),
+            ..Faults::default()
+        };
+        let (_dir, log) = create_with(Options {
+            faults,
+            ..Options::default()
+        });
+        // As if asked in the future, so that the time since then plays no part.
+        let mut space = Space {
+            asked: Some(Instant::now() + LONG),
+            bytes_since: 0,
+        };
+        space.check(log.store(), FREE_CHECK_BYTES - 1).unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 0);
+        space.check(log.store(), 1).unwrap();
+        assert_eq!((asked.load(Ordering::SeqCst), space.bytes_since), (1, 0));
     }
 
     #[test]

@@ -9,7 +9,11 @@ use crate::event::Event;
 pub const FORMAT: u8 = 1;
 
 /// No event makes the decoder allocate more; without a limit a forged length would abort the process.
-const DECODE_LIMIT_BYTES: usize = 8_192;
+///
+/// It counts memory, not stored bytes: a change takes 72 bytes of memory and may take 4 stored ones, so the changes of
+/// one event of [`Event::BYTES_MAX`] take up to 108 KiB. With less room than that, an event could be written that
+/// nobody can read.
+const DECODE_LIMIT_BYTES: usize = 128 * 1024;
 
 const CONFIG: Configuration<LittleEndian, Varint, Limit<DECODE_LIMIT_BYTES>> =
     config::standard().with_limit::<DECODE_LIMIT_BYTES>();
@@ -103,3 +107,6 @@ pub fn decode_canonical(bytes: &[u8]) -> Result<Event<'_>, CodecError> {
         Err(CodecError::NotCanonical)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -270,3 +270,6 @@ pub(crate) fn change<'a>(
         before_stated,
     }
 }
+
+#[cfg(test)]
+mod tests;

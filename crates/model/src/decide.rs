@@ -441,3 +441,6 @@ fn check_text(part: &str, text: Option<&str>, bytes_max: usize) -> Result<(), Re
 fn show(value: Option<Value<'_>>) -> String {
     value.map_or_else(|| "no value".to_owned(), |value| value.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -269,3 +269,6 @@ impl<'a> State<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ mod fold;
 mod id;
 mod position;
 mod rejection;
+#[cfg(test)]
+mod testing;
 mod time;
 mod value;
 

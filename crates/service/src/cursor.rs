@@ -119,6 +119,7 @@ fn take_at(rest: &mut &[u8]) -> Option<At> {
         effective: Timestamp::from_micros(i64::from_be_bytes(take(rest)?)),
         known: Timestamp::from_micros(i64::from_be_bytes(take(rest)?)),
         known_end: Position::new(u64::from_be_bytes(take(rest)?)),
+        now: false,
     })
 }
 
@@ -133,6 +134,7 @@ mod tests {
             effective: Timestamp::from_micros(effective),
             known: Timestamp::from_micros(known),
             known_end: Position::new(end),
+            now: false,
         })
     }
 

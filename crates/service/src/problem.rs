@@ -146,10 +146,6 @@ impl Problem {
         &self.0.detail
     }
 
-    pub(crate) fn has_index(&self) -> bool {
-        self.0.index.is_some()
-    }
-
     pub(crate) fn json<'a>(&'a self, request_id: &'a HeaderValue) -> ProblemJson<'a> {
         let facts = &*self.0;
         ProblemJson {

@@ -16,3 +16,4 @@ mod target;
 
 pub use error::ImportError;
 pub use run::run;
+pub use target::value_json;

@@ -44,8 +44,8 @@ pub struct Refusal {
     pub reason: String,
 }
 
-/// The row of a deregistration: what made it is that no row is there.
-const NO_ROW: u64 = 0;
+/// The row that a deregistration names: no row made it, so the header stands for the file as a whole.
+const WHOLE_FILE: u64 = 1;
 // A row makes at most two commands, well within a list.
 const _: () = assert!(LIST_COMMANDS_MAX >= 2);
 
@@ -113,7 +113,7 @@ impl Job {
 
     /// The command for a registered record that the whole truth does not hold.
     pub fn deregister(&self, name: &RecordName) -> Vec<Command> {
-        vec![self.command(name, NO_ROW, Deed::Deregister(Reason::Plain(Because::AbsentFromExtract)))]
+        vec![self.command(name, WHOLE_FILE, Deed::Deregister(Reason::Plain(Because::AbsentFromExtract)))]
     }
 
     /// A record that nobody has collected.

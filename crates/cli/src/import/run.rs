@@ -12,9 +12,8 @@ use std::{
     time::SystemTime,
 };
 
-use indicatif::ProgressBar;
 use shilu_engine::{AsOf, EngineError};
-use shilu_model::{Action, Command, Kind, NAME_BYTES_MAX, REASON_BYTES_MAX, RecordName, Rejection, Since};
+use shilu_model::{Action, Command, NAME_BYTES_MAX, REASON_BYTES_MAX, RecordName, Rejection, Since};
 
 use super::{
     dry_run::DryRun,
@@ -45,7 +44,7 @@ const MASS_ONE_IN: u64 = 4;
 
 /// Runs `import`.
 pub fn run(args: &ImportArgs, language: Language) -> Done {
-    let register = Register::open(&args.source)?;
+    let register = Register::open(&args.source, language)?;
     let result = import(args, &register, language);
     let closed = register.close();
     result.and(closed)

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use shilu_engine::{At, Engine, EngineError, ListQuery, Pending};
 use shilu_model::{
-    Campaign, Command, Deed, FieldType, Held, Input, Origin, OwnedValue, Position, RecordName, Since, State, Status,
+    Campaign, Class, Command, Deed, FieldType, Held, Input, Origin, OwnedValue, Position, RecordName, Since, State, Status,
     Timestamp,
 };
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::plan::Refusal;
 use crate::{
     error::CliError,
-    register::{Query, Register, Remote},
+    register::{Paging, Query, Register, Remote},
     wire,
 };
 
@@ -89,6 +89,7 @@ impl Target for LocalTarget<'_> {
             kind: Some(self.kind.clone()),
             area: None,
             status: Some(Status::Registered),
+            found_too: false,
             text: None,
             at: self.at,
             after: None,
@@ -116,12 +117,8 @@ impl Target for LocalTarget<'_> {
                 Ok(Ok(Taken { first: positions().min().unwrap_or(0), last: positions().max().unwrap_or(0) }))
             }
             Err(EngineError::Rejected { rejection, .. }) => Ok(Err(rejection.into())),
-            Err(error @ (EngineError::ListTooLarge { .. } | EngineError::ListTooLong { .. })) => Ok(Err(Refusal {
-                field: None,
-                code: error.code().to_owned(),
-                reason: error.to_string(),
-            })),
-            Err(error) if error.code() == "EVENT_TOO_LARGE" => {
+            // What is wrong with this list alone; anything else would befall the next one too.
+            Err(error) if matches!(error.class(), Class::Conflict | Class::TooLarge | Class::Rule) => {
                 Ok(Err(Refusal { field: None, code: error.code().to_owned(), reason: error.to_string() }))
             }
             Err(error) => Err(error.into()),
@@ -160,7 +157,7 @@ impl<'r> RemoteTarget<'r> {
             .with("kind", Some(kind))
             .with("status", Some("all"))
             .with("effective", effective.map(|time| time.to_string()));
-        register.pages("/api/v1/records", query, 0, |item| {
+        register.pages("/api/v1/records", query, Paging::Whole, |item| {
             let record: wire::Record = wire::read(item.get().as_bytes(), register.from())?;
             let status = Status::parse(&record.status).unwrap_or(Status::Absent);
             let fields = record.fields.0.iter().filter_map(|(field, value)| {
@@ -278,7 +275,7 @@ fn command_json(command: &Command) -> Value {
     }
     if let Origin::Import { sha256, file, row } = &command.source {
         let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        set("source", json!({ "import": { "sha256": hex, "file": &**file, "row": row } }));
+        set("source", json!({ "type": "import", "sha256": hex, "file": &**file, "row": row }));
     }
     match &command.deed {
         Deed::Collect(fields) => {

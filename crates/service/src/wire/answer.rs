@@ -15,7 +15,7 @@ pub(crate) struct AcceptedJson<'a> {
     position: u64,
     /// The event's id.
     #[serde(serialize_with = "display")]
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     id: EventId,
     /// The record.
     record: &'a str,

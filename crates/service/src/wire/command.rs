@@ -21,7 +21,7 @@ use super::{
 pub(crate) struct WireCommand<'a> {
     /// A UUIDv7. Given, a retry is safe: the same command again answers as the first time.
     #[serde(borrow, default)]
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     pub(crate) id: Option<Text<'a>>,
     /// collect, correct, register, deregister or verify.
     #[serde(borrow)]
@@ -102,7 +102,7 @@ pub(crate) struct WireCommand<'a> {
     pub(crate) expected_version: Option<u32>,
     /// The event that led to this one.
     #[serde(borrow, default)]
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     pub(crate) cause: Option<Text<'a>>,
 }
 

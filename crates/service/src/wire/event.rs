@@ -20,7 +20,7 @@ pub(crate) struct EventJson<'a> {
     pub(crate) position: u64,
     /// Its name, a UUIDv7.
     #[serde(serialize_with = "display")]
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     id: EventId,
     /// kind/key; null for an event on the register itself.
     #[schema(value_type = Option<String>)]
@@ -48,7 +48,7 @@ pub(crate) struct EventJson<'a> {
     /// How the fact came in.
     source: SourceJson<'a>,
     /// The event that led to this one.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     cause: Option<Text<EventId>>,
     /// The stated fields.
     changes: Vec<ChangeJson<'a>>,

@@ -85,7 +85,7 @@ pub(crate) struct BlameJson<'a> {
     position: u64,
     /// The event's id.
     #[serde(serialize_with = "display")]
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     id: EventId,
     /// What was done.
     action: &'static str,

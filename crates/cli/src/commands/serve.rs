@@ -1,0 +1,74 @@
+//! `shilu serve`: a register over HTTP, until SIGTERM or Ctrl-C.
+
+use std::io;
+
+use shilu_engine::{Engine, Options};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    Done,
+    args::{LogFormat, ServeArgs},
+    error::CliError,
+    output::Output,
+};
+
+/// Runs it.
+pub fn run(args: &ServeArgs, verbose: u8) -> Done {
+    log_to_stderr(args.log_format, verbose, "info");
+    let options = Options { scrub: true, ..Options::default() };
+    let engine = Engine::open(&args.data, options)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::io("start the runtime for", &args.data, error))?;
+    let served = runtime.block_on(serve(args, engine.clone()));
+    let closed = engine.close();
+    served?;
+    Ok(closed?)
+}
+
+async fn serve(args: &ServeArgs, engine: Engine) -> Done {
+    let listen = |error| CliError::io("listen on", &args.listen, error);
+    let listener = TcpListener::bind(&args.listen).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    shilu_service::check_loopback(&address).map_err(|error| CliError::Refused {
+        code: error.code(),
+        problem: error.to_string(),
+        hint: error.hint(),
+    })?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(listen)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(listen)?;
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    };
+    let mut output = Output::stdout();
+    output.line(format!("listening on http://{address}"))?;
+    output.flush()?;
+    drop(output);
+    shilu_service::serve(engine, listener, shutdown).await.map_err(|error| CliError::io("serve", &args.data, error))
+}
+
+/// Logs to stderr: what SHILU_LOG or RUST_LOG says, else by `-v`, else `default`.
+pub fn log_to_stderr(format: LogFormat, verbose: u8, default: &str) {
+    let asked = std::env::var("SHILU_LOG").or_else(|_| std::env::var("RUST_LOG"));
+    let level = match verbose {
+        0 => default,
+        1 => "debug",
+        _ => "trace",
+    };
+    let filter = asked.ok().and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(|| EnvFilter::new(level));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A second subscriber is refused; then the first one stays.
+    let _ = match format {
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().try_init(),
+    };
+}

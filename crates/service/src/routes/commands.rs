@@ -1,0 +1,60 @@
+//! `POST /api/v1/commands`: one command, or an atomic list. The busiest route.
+
+use axum::{
+    extract::{Request, State},
+    http::StatusCode,
+    response::Response,
+};
+
+use super::json;
+use crate::{
+    app::Shared,
+    body,
+    problem::Problem,
+    wire::{
+        answer::AcceptedJson,
+        command::WireCommand,
+        read::{self, Body},
+    },
+};
+
+/// Take a command, or an atomic list of them (a bare array).
+///
+/// Answered once it is durable. A list is answered with a bare array, and taken whole or not at all.
+#[utoipa::path(
+    post,
+    path = "/api/v1/commands",
+    tag = "commands",
+    request_body(content = WireCommand, description = "One command, or an array of at most 1,000", content_type = "application/json"),
+    responses(
+        (status = 201, description = "Taken; for a list, an array of these", body = AcceptedJson),
+        (status = 200, description = "A safe retry: taken before", body = AcceptedJson),
+        (status = "default", description = "Refused; nothing was written", body = crate::problem::ProblemJson, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn take(State(app): State<Shared>, request: Request) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = body::read(&parts.headers, body).await?;
+    let Body { commands, is_list } = read::body(&bytes, &app.engine.campaign())?;
+    drop(bytes);
+    let answers = app.engine.try_submit(vec![commands])?.await;
+    let accepted = one(answers)?.map_err(|error| {
+        let problem = Problem::from(error);
+        if is_list { problem } else { problem.index(None) }
+    })?;
+    let status = if accepted.iter().all(|accepted| accepted.repeated) { StatusCode::OK } else { StatusCode::CREATED };
+    if is_list {
+        json(status, &accepted.iter().map(AcceptedJson::of).collect::<Vec<_>>())
+    } else {
+        json(status, &AcceptedJson::of(&one(accepted)?))
+    }
+}
+
+/// The engine answers as many times as it was asked.
+fn one<T>(answers: Vec<T>) -> Result<T, Problem> {
+    let mut answers = answers.into_iter();
+    match (answers.next(), answers.next()) {
+        (Some(answer), None) => Ok(answer),
+        _ => Err(Problem::internal("the engine gave another number of answers than commands")),
+    }
+}

@@ -1,0 +1,13 @@
+//! The routes, one file per question.
+
+pub(crate) mod changes;
+pub(crate) mod commands;
+pub(crate) mod diff;
+pub(crate) mod event;
+pub(crate) mod figures;
+pub(crate) mod operation;
+mod question;
+pub(crate) mod record;
+pub(crate) mod records;
+
+pub(crate) use question::{Question, at, blocking, heavy, json, kind, last, ready};

@@ -1,0 +1,18 @@
+//! End to end: the whole stack, through the processes that people run. One binary, one module per theme.
+//!
+//! Tests that choose at random print their seed first; `SHILU_SEED=N` in the environment repeats it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stderr,
+    reason = "a test that meets what it does not expect must stop there"
+)]
+
+mod crash;
+mod damage;
+mod layout;
+mod power_cut;
+mod process;

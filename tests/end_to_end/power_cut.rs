@@ -1,0 +1,248 @@
+//! A machine that loses power at any moment: the trace of a real writer is replayed up to there, and of what was not
+//! synced any part is lost. SIGKILL cannot show a missing sync; this can, and a test shows that it does.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use shilu_tests::{
+    audit::Finding,
+    disk::{Disk, Loss},
+    random::Random,
+    trace::{Kind, Step},
+    workload::Acknowledged,
+};
+
+use crate::process::{crash_writer, disk_recorder, judge, seed, unanswered};
+
+/// Power cuts per trace.
+const CUTS: usize = 240;
+/// Power cuts of the disk that lies.
+const CUTS_OF_A_LIAR: usize = 60;
+const THREADS: u8 = 4;
+
+/// A trace and the folder that it led to.
+struct Recording {
+    home: tempfile::TempDir,
+    trace: Vec<u8>,
+}
+
+impl Recording {
+    /// Makes a register, writes in three lives, of which the first and the last end without closing.
+    fn make(seed: u64, lists: u32, lose_fdatasync: bool) -> Recording {
+        let home = tempfile::tempdir().unwrap();
+        let trace = home.path().join("trace");
+        let run = |words: &[&str]| {
+            let mut command = crash_writer();
+            let root = home.path().join("disk");
+            command.env("LD_PRELOAD", disk_recorder());
+            command.env("SHILU_RECORD_ROOT", &root).env("SHILU_RECORD_TRACE", &trace);
+            if lose_fdatasync {
+                command.env("SHILU_RECORD_LOSE_FDATASYNC", "1");
+            }
+            let (register, acks) = (root.join("register"), root.join("acks"));
+            command.args([words[0], register.to_str().unwrap(), acks.to_str().unwrap()]).args(&words[1..]);
+            assert!(command.status().unwrap().success(), "{words:?}");
+        };
+        fs::create_dir(home.path().join("disk")).unwrap();
+        run(&["init"]);
+        for (round, end) in ["abandon", "close", "abandon"].into_iter().enumerate() {
+            let (seed, round) = (seed.to_string(), round.to_string());
+            run(&["write", &seed, &round, &THREADS.to_string(), &lists.to_string(), end]);
+        }
+        let trace = fs::read(trace).unwrap();
+        Recording { home, trace }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.home.path().join("disk")
+    }
+
+    fn steps(&self) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
+        let mut rest = &self.trace[..];
+        while let Some((step, after)) = Step::decode(rest) {
+            steps.push(step);
+            rest = after;
+        }
+        assert!(rest.is_empty(), "the trace ends in the middle");
+        steps
+    }
+}
+
+/// A power cut.
+struct Cut {
+    number: usize,
+    /// How many steps were made before it.
+    steps: usize,
+    loss: Loss,
+    random: Random,
+}
+
+/// Cuts, in order: half of them anywhere, half of them next to a sync or a change of names.
+fn cuts(seed: u64, count: usize, steps: &[Step<'_>]) -> Vec<Cut> {
+    let rare: Vec<usize> = steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| !matches!(step.kind, Kind::Written | Kind::Opened))
+        .map(|(index, _)| index)
+        .collect();
+    let mut random = Random::of(&[seed, 1]);
+    let mut cuts: Vec<Cut> = (0..count)
+        .map(|number| {
+            let steps = match random.percent(50) {
+                true => random.index(steps.len() + 1),
+                false => rare[random.index(rare.len())] + random.index(2),
+            };
+            let loss = match random.below(10) {
+                0 => Loss::Nothing,
+                1 | 2 => Loss::All,
+                _ => Loss::Some { kept: 5 + random.below(91) },
+            };
+            Cut { number, steps, loss, random: Random::of(&[seed, 2, number as u64]) }
+        })
+        .collect();
+    cuts.sort_by_key(|cut| cut.steps);
+    cuts
+}
+
+/// What was known when the power went.
+#[derive(Default, Clone)]
+struct Known {
+    made: bool,
+    round: u8,
+    acknowledged: Vec<Acknowledged>,
+}
+
+impl Known {
+    fn hear(&mut self, line: &str) {
+        self.made |= line == "made";
+        if let Some(acknowledged) = Acknowledged::parse(line) {
+            self.round = acknowledged.list.round;
+            self.acknowledged.push(acknowledged);
+        }
+    }
+}
+
+/// Makes every cut, and gives for each what the register then turns out to be.
+fn findings(recording: &Recording, seed: u64, count: usize) -> Vec<(String, Known, Finding)> {
+    let steps = recording.steps();
+    let root = recording.root();
+    let mut disk = Disk::default();
+    disk.know_folder(&root);
+    let mut known = Known::default();
+    let mut acks = None;
+    let mut done = 0;
+    let cuts = cuts(seed, count, &steps);
+    let mut images = Vec::new();
+    for mut cut in cuts {
+        for step in &steps[done..cut.steps] {
+            disk.step(step);
+            match step.kind {
+                Kind::Created if step.data.ends_with(b"/acks") => acks = Some(step.inode),
+                Kind::Written if Some(step.inode) == acks => {
+                    std::str::from_utf8(step.data).unwrap().lines().for_each(|line| known.hear(line));
+                }
+                _ => {}
+            }
+        }
+        done = cut.steps;
+        let image = recording.home.path().join(format!("cut-{}", cut.number));
+        fs::create_dir(&image).unwrap();
+        disk.cut(&root, &image, cut.loss, &mut cut.random);
+        let name = format!("cut {} after step {} of {}, {:?}", cut.number, cut.steps, steps.len(), cut.loss);
+        images.push((name, known.clone(), image));
+    }
+    judge_all(seed, images)
+}
+
+/// Each in a process of its own, as many at a time as there are processors.
+fn judge_all(seed: u64, images: Vec<(String, Known, PathBuf)>) -> Vec<(String, Known, Finding)> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        while let Some((name, known, image)) = images.get(next.fetch_add(1, Ordering::SeqCst)) {
+            let register = image.join("register");
+            let unanswered = match known.made {
+                true => unanswered(known.round, THREADS, &known.acknowledged),
+                false => Vec::new(),
+            };
+            let finding = judge("audit", &register, seed, &known.acknowledged, &unanswered);
+            // The ones that went wrong are worth a look.
+            if std::env::var_os("SHILU_KEEP").is_none() {
+                fs::remove_dir_all(image).unwrap();
+            }
+            found.push((name.clone(), known.clone(), finding));
+        }
+        found
+    };
+    thread::scope(|scope| {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
+}
+
+fn allowed(known: &Known, finding: &Finding) -> bool {
+    match finding {
+        Finding::Whole(_) => true,
+        Finding::Refused(code) => !known.made && code == "NOT_A_REGISTER",
+        Finding::Broken(_) => false,
+    }
+}
+
+fn assert_same(left: &Path, right: &Path) {
+    let names = |folder: &Path| {
+        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(left), names(right), "{}", left.display());
+    for name in names(left) {
+        let (left, right) = (left.join(&name), right.join(&name));
+        if left.is_dir() {
+            assert_same(&left, &right);
+        } else {
+            assert!(fs::read(&left).unwrap() == fs::read(&right).unwrap(), "{} differs", left.display());
+        }
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_power_cut_at_any_moment() {
+    let seed = seed("survives_a_power_cut");
+    let recording = Recording::make(seed, 120, false);
+    // The recorder misses nothing: its trace leads to the same bytes.
+    let mut disk = Disk::default();
+    disk.know_folder(&recording.root());
+    let steps = recording.steps();
+    steps.iter().for_each(|step| disk.step(step));
+    let copy = recording.home.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    disk.cut(&recording.root(), &copy, Loss::Nothing, &mut Random::new(0));
+    assert_same(&recording.root(), &copy);
+
+    let findings = findings(&recording, seed, CUTS);
+    let bad: Vec<_> = findings.iter().filter(|(_, known, finding)| !allowed(known, finding)).collect();
+    for (name, known, finding) in &bad {
+        eprintln!("{name}, made: {}, {} lists: {finding:?}", known.made, known.acknowledged.len());
+    }
+    assert!(bad.is_empty(), "{} of {} power cuts broke a promise", bad.len(), findings.len());
+    let whole = findings.iter().filter(|(_, _, finding)| matches!(finding, Finding::Whole(_))).count();
+    assert!(whole >= 200, "only {whole} power cuts left a register: they tell too little");
+}
+
+#[test]
+fn a_disk_that_does_not_sync_is_found_out() {
+    let seed = seed("a_disk_that_does_not_sync");
+    let recording = Recording::make(seed, 40, true);
+    let findings = findings(&recording, seed, CUTS_OF_A_LIAR);
+    let lost = findings
+        .iter()
+        .filter(|(_, known, finding)| !known.acknowledged.is_empty() && !allowed(known, finding))
+        .count();
+    assert!(lost > 0, "without fdatasync nothing was lost: these tests see nothing");
+}
