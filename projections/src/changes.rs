@@ -6,10 +6,7 @@ use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 use shilu_model::{Event, Position, Source};
 
-use crate::{
-    bytes::{Loader, Saver, malformed},
-    names::{Name, Names},
-};
+use crate::bytes::{Loader, Saver, malformed};
 
 /// What events can be looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,17 +37,18 @@ const DIMENSIONS: [Dimension; 7] = [
     Dimension::Source,
 ];
 
+/// Per value, the segments that have a position, oldest first.
+type Column = FxHashMap<Box<str>, Vec<(u32, RoaringBitmap)>>;
+
 /// A segment is one container of a roaring bitmap: 2^16 positions.
 const SEGMENT_BITS: u32 = 16;
 
 /// The bitmaps of all events.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    names: Names,
-    /// Per dimension and name, the segments that have a position, oldest first.
-    bitmaps: FxHashMap<(Dimension, Name), Vec<(u32, RoaringBitmap)>>,
-    /// The hexadecimal name of the file that the last event came from: neighbours mostly share one.
-    last_file: Option<([u8; 32], Name)>,
+    columns: [Column; DIMENSIONS.len()],
+    /// The file that the last event came from, in hexadecimal: neighbours mostly share one.
+    last_file: Option<([u8; 32], String)>,
 }
 
 impl Changes {
@@ -58,11 +56,8 @@ impl Changes {
     pub fn apply(&mut self, event: &Event<'_>) {
         // Positions beyond are refused by the log (`Position::LIMIT`).
         let position = u32::try_from(event.position.get()).unwrap_or(u32::MAX);
-        let names = &mut self.names;
-        let mut add = |dimension, text: &str| {
-            let name = names.intern(text);
-            add(&mut self.bitmaps, dimension, name, position);
-        };
+        let columns = &mut self.columns;
+        let mut add = |dimension, text: &str| add(columns, dimension, text, position);
         add(Dimension::Actor, event.actor);
         add(Dimension::Action, event.action.word());
         if !event.is_administrative() {
@@ -87,22 +82,21 @@ impl Changes {
             Source::System => add(Dimension::Source, "system"),
             Source::Import { sha256, .. } => {
                 add(Dimension::Source, "import");
-                let file = match self.last_file {
-                    Some((last, name)) if last == sha256 => name,
-                    _ => self.names.intern(&hexadecimal(&sha256)),
+                let (_, file) = match &mut self.last_file {
+                    Some(last) if last.0 == sha256 => last,
+                    last => last.insert((sha256, hexadecimal(&sha256))),
                 };
-                self.last_file = Some((sha256, file));
-                self::add(&mut self.bitmaps, Dimension::Source, file, position);
+                add(Dimension::Source, file);
             }
         }
     }
 
-    /// The newest positions in `from..to` that have every one of the names, at most `limit`, newest first.
+    /// The newest positions in `from..to` that match every filter, at most `limit`, newest first.
     ///
     /// Intersects segment by segment from the newest and stops when the page is full.
     pub fn newest(
         &self,
-        filters: &[(Dimension, Name)],
+        filters: &[(Dimension, &str)],
         from: Position,
         to: Position,
         limit: usize,
@@ -118,8 +112,8 @@ impl Changes {
         };
         let first = u32::try_from(from.get()).unwrap_or(u32::MAX);
         let mut columns = Vec::with_capacity(filters.len());
-        for filter in filters {
-            match self.bitmaps.get(filter) {
+        for (dimension, text) in filters {
+            match self.column(*dimension).get(*text) {
                 Some(segments) => columns.push(segments.as_slice()),
                 None => return page,
             }
@@ -165,59 +159,58 @@ impl Changes {
         page
     }
 
-    /// The filter for a text; `None` where no event has it.
-    pub fn filter(&self, dimension: Dimension, text: &str) -> Option<(Dimension, Name)> {
-        self.names.find(text).map(|name| (dimension, name))
+    fn column(&self, dimension: Dimension) -> &Column {
+        self.columns
+            .get(place(dimension))
+            .expect("there is a column for every dimension")
     }
 
     pub(crate) fn save(&self, saver: &mut Saver<'_>) -> io::Result<()> {
-        self.names.save(saver)?;
-        let mut sorted: Vec<_> = self.bitmaps.iter().collect();
-        sorted.sort_unstable_by_key(|(key, _)| **key);
-        saver.count(sorted.len())?;
         let mut bytes = Vec::new();
-        for ((dimension, name), segments) in sorted {
-            saver.number(u64::from(dimension_code(*dimension)))?;
-            saver.number(u64::from(name.0))?;
-            saver.count(segments.len())?;
-            for (segment, bitmap) in segments {
-                bytes.clear();
-                bitmap.serialize_into(&mut bytes)?;
-                saver.number(u64::from(*segment))?;
-                saver.bytes(&bytes)?;
+        for column in &self.columns {
+            let mut sorted: Vec<_> = column.iter().collect();
+            sorted.sort_unstable_by_key(|(text, _)| *text);
+            saver.count(sorted.len())?;
+            for (text, segments) in sorted {
+                saver.bytes(text.as_bytes())?;
+                saver.count(segments.len())?;
+                for (segment, bitmap) in segments {
+                    bytes.clear();
+                    bitmap.serialize_into(&mut bytes)?;
+                    saver.number(u64::from(*segment))?;
+                    saver.bytes(&bytes)?;
+                }
             }
         }
         Ok(())
     }
 
     pub(crate) fn load(loader: &mut Loader<'_>) -> io::Result<Self> {
-        let mut changes = Changes {
-            names: Names::load(loader)?,
-            ..Changes::default()
-        };
-        for _ in 0..loader.count()? {
-            let code = loader.count()?;
-            let dimension = *DIMENSIONS.get(code).ok_or_else(malformed)?;
-            let name = Name(loader.number_u32()?);
-            let mut segments = Vec::new();
+        let mut changes = Changes::default();
+        for column in &mut changes.columns {
             for _ in 0..loader.count()? {
-                let segment = loader.number_u32()?;
-                segments.push((segment, RoaringBitmap::deserialize_from(&*loader.bytes()?)?));
+                let text = String::from_utf8(loader.bytes()?).map_err(|_| malformed())?;
+                let mut segments = Vec::new();
+                for _ in 0..loader.count()? {
+                    let segment = loader.number_u32()?;
+                    segments.push((segment, RoaringBitmap::deserialize_from(&*loader.bytes()?)?));
+                }
+                column.insert(text.into(), segments);
             }
-            changes.bitmaps.insert((dimension, name), segments);
         }
         Ok(changes)
     }
 }
 
-fn add(
-    bitmaps: &mut FxHashMap<(Dimension, Name), Vec<(u32, RoaringBitmap)>>,
-    dimension: Dimension,
-    name: Name,
-    position: u32,
-) {
-    let segments = bitmaps.entry((dimension, name)).or_default();
+fn add(columns: &mut [Column; DIMENSIONS.len()], dimension: Dimension, text: &str, position: u32) {
+    let column = columns
+        .get_mut(place(dimension))
+        .expect("there is a column for every dimension");
     let segment = position >> SEGMENT_BITS;
+    let segments = match column.get_mut(text) {
+        Some(segments) => segments,
+        None => column.entry(text.into()).or_default(),
+    };
     match segments.last_mut() {
         Some((last, bitmap)) if *last == segment => {
             bitmap.insert(position);
@@ -226,12 +219,12 @@ fn add(
     }
 }
 
-fn dimension_code(dimension: Dimension) -> u8 {
-    let place = DIMENSIONS
+/// The column of a dimension. Saved: never renumber without a new version of the projection.
+fn place(dimension: Dimension) -> usize {
+    DIMENSIONS
         .iter()
         .position(|other| *other == dimension)
-        .unwrap_or(0);
-    u8::try_from(place).unwrap_or(0)
+        .unwrap_or(usize::MAX)
 }
 
 /// Lower-case hexadecimal.

@@ -43,10 +43,19 @@ impl Class {
 
     /// The class of a state. Every name in it must have been interned.
     pub fn of(state: &State<'_>, area_field: Option<&str>, names: &Names) -> Self {
-        let name = |text: &str| names.find(text).unwrap_or(Name::NONE);
+        Class::after(Class::ABSENT, state, area_field, names)
+    }
+
+    /// As [`Class::of`], given the class that the record had just before: most events leave area and actor alone, and
+    /// comparing a text is quicker than looking it up.
+    fn after(before: Class, state: &State<'_>, area_field: Option<&str>, names: &Names) -> Self {
         if state.status == Status::Absent {
             return Class::ABSENT;
         }
+        let name = |before: Name, text: &str| match names.text(before) == text {
+            true => before,
+            false => names.find(text).unwrap_or(Name::NONE),
+        };
         let checked = match state.check {
             None if state.tried => Checked::Tried,
             None => Checked::Never,
@@ -58,8 +67,10 @@ impl Class {
         };
         Class {
             status: state.status,
-            area: name(state.area(area_field)),
-            actor: state.collector.map_or(Name::NONE, name),
+            area: name(before.area, state.area(area_field)),
+            actor: state
+                .collector
+                .map_or(Name::NONE, |collector| name(before.actor, collector)),
             checked,
         }
     }
@@ -103,7 +114,7 @@ pub fn step(
         let mut state = State::fold(earlier, newest.effective);
         let from = Class::of(&state, area_field, names);
         state.apply(newest);
-        let to = Class::of(&state, area_field, names);
+        let to = Class::after(from, &state, area_field, names);
         let day = days.day_of(newest.effective);
         let stated = if from == to {
             Vec::new()
@@ -149,7 +160,7 @@ fn story(
         let from = transitions
             .last()
             .map_or(Class::ABSENT, |transition| transition.to);
-        let to = Class::of(state, area_field, names);
+        let to = Class::after(from, state, area_field, names);
         if from != to {
             transitions.push(Transition {
                 day: days.day_of(effective),

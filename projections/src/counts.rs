@@ -64,9 +64,9 @@ impl Counts {
         self.0.areas(measure(kind, status))
     }
 
-    /// Every actor who first collected a record of a kind that ever had a status, in an area or anywhere.
-    pub fn actors(&self, kind: Name, status: Status, area: Option<Name>) -> Vec<Name> {
-        self.0.actors(measure(kind, status), area)
+    /// Every actor who first collected a record of a kind that ever had a status.
+    pub fn actors(&self, kind: Name, status: Status) -> impl Iterator<Item = Name> {
+        self.0.actors(measure(kind, status))
     }
 }
 

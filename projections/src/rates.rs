@@ -200,11 +200,11 @@ impl Rates {
         sorted(parts.collect())
     }
 
-    /// Every actor for whom an indicator ever had a case, in an area or anywhere.
-    pub fn actors(&self, kind: Name, indicator: BuiltIn, area: Option<Name>) -> Vec<Name> {
+    /// Every actor for whom an indicator ever had a case.
+    pub fn actors(&self, kind: Name, indicator: BuiltIn) -> Vec<Name> {
         let parts = PARTS
             .into_iter()
-            .flat_map(|part| self.0.actors(measure(kind, indicator, part), area));
+            .flat_map(|part| self.0.actors(measure(kind, indicator, part)));
         sorted(parts.collect())
     }
 }

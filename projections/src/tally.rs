@@ -1,4 +1,6 @@
-//! Tallies: how many cases each measure has, as a whole, by area, by actor and by both, for every day on both axes.
+//! Tallies: how many cases each measure has, as a whole, by area and by actor, for every day on both axes.
+//!
+//! One area and one actor at once are not kept: their products would cost more memory than all else together.
 
 use std::{collections::BTreeMap, io};
 
@@ -20,13 +22,15 @@ pub enum Axis {
     Effective,
 }
 
-/// Which cases: all, or those of one area, of one actor, or of both.
+/// Which cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Scope {
-    /// Only this area.
-    pub area: Option<Name>,
-    /// Only this actor.
-    pub actor: Option<Name>,
+pub enum Scope {
+    /// All of them.
+    Whole,
+    /// Those of an area.
+    Area(Name),
+    /// Those of an actor.
+    Actor(Name),
 }
 
 /// The tallies of numbered measures.
@@ -40,7 +44,6 @@ struct Measure {
     whole: Pair,
     areas: FxHashMap<Name, Pair>,
     actors: FxHashMap<Name, Pair>,
-    both: FxHashMap<(Name, Name), Pair>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -72,24 +75,15 @@ impl Tally {
         measure.whole.add(axis, day, delta);
         measure.areas.entry(area).or_default().add(axis, day, delta);
         measure.actors.entry(actor).or_default().add(axis, day, delta);
-        measure
-            .both
-            .entry((area, actor))
-            .or_default()
-            .add(axis, day, delta);
     }
 
     /// The cases of a scope at the end of a day.
     pub fn at(&self, measure: u32, scope: Scope, axis: Axis, day: Day) -> u64 {
-        let pair = self
-            .measures
-            .get(&measure)
-            .and_then(|measure| match (scope.area, scope.actor) {
-                (None, None) => Some(&measure.whole),
-                (Some(area), None) => measure.areas.get(&area),
-                (None, Some(actor)) => measure.actors.get(&actor),
-                (Some(area), Some(actor)) => measure.both.get(&(area, actor)),
-            });
+        let pair = self.measures.get(&measure).and_then(|measure| match scope {
+            Scope::Whole => Some(&measure.whole),
+            Scope::Area(area) => measure.areas.get(&area),
+            Scope::Actor(actor) => measure.actors.get(&actor),
+        });
         // A total never falls below zero: each -1 takes back a +1 of an earlier or the same day.
         pair.map_or(0, |pair| u64::try_from(pair.axis(axis).at(day)).unwrap_or(0))
     }
@@ -107,36 +101,21 @@ impl Tally {
             .flat_map(|measure| measure.areas.keys().copied())
     }
 
-    /// Every actor for whom a measure ever had a case, in one area or anywhere.
-    pub fn actors(&self, measure: u32, area: Option<Name>) -> Vec<Name> {
-        let Some(measure) = self.measures.get(&measure) else {
-            return Vec::new();
-        };
-        match area {
-            None => measure.actors.keys().copied().collect(),
-            Some(area) => {
-                let both = measure.both.keys().filter(|(other, _)| *other == area);
-                both.map(|(_, actor)| *actor).collect()
-            }
-        }
+    /// Every actor for whom a measure ever had a case.
+    pub fn actors(&self, measure: u32) -> impl Iterator<Item = Name> {
+        self.measures
+            .get(&measure)
+            .into_iter()
+            .flat_map(|measure| measure.actors.keys().copied())
     }
 
-    /// Only the finest split is saved; the sums are added up again.
     pub(crate) fn save(&self, saver: &mut Saver<'_>) -> io::Result<()> {
         saver.count(self.measures.len())?;
         for (number, measure) in &self.measures {
             saver.number(u64::from(*number))?;
             save_pair(&measure.whole, saver)?;
-            save_pairs(&measure.areas, saver, |saver, area| {
-                saver.number(u64::from(area.0))
-            })?;
-            save_pairs(&measure.actors, saver, |saver, actor| {
-                saver.number(u64::from(actor.0))
-            })?;
-            save_pairs(&measure.both, saver, |saver, (area, actor)| {
-                saver.number(u64::from(area.0))?;
-                saver.number(u64::from(actor.0))
-            })?;
+            save_pairs(&measure.areas, saver)?;
+            save_pairs(&measure.actors, saver)?;
         }
         Ok(())
     }
@@ -145,13 +124,8 @@ impl Tally {
         let mut measures = BTreeMap::new();
         for _ in 0..loader.count()? {
             let number = loader.number_u32()?;
-            let name = |loader: &mut Loader<'_>| loader.number_u32().map(Name);
-            let measure = Measure {
-                whole: load_pair(loader)?,
-                areas: load_pairs(loader, name)?,
-                actors: load_pairs(loader, name)?,
-                both: load_pairs(loader, |loader| Ok((name(loader)?, name(loader)?)))?,
-            };
+            let (whole, areas, actors) = (load_pair(loader)?, load_pairs(loader)?, load_pairs(loader)?);
+            let measure = Measure { whole, areas, actors };
             if measures.insert(number, measure).is_some() {
                 return Err(malformed());
             }
@@ -172,27 +146,20 @@ fn load_pair(loader: &mut Loader<'_>) -> io::Result<Pair> {
     })
 }
 
-fn save_pairs<K: Ord + Copy>(
-    pairs: &FxHashMap<K, Pair>,
-    saver: &mut Saver<'_>,
-    save_key: impl Fn(&mut Saver<'_>, K) -> io::Result<()>,
-) -> io::Result<()> {
+fn save_pairs(pairs: &FxHashMap<Name, Pair>, saver: &mut Saver<'_>) -> io::Result<()> {
     let mut sorted: Vec<_> = pairs.iter().collect();
-    sorted.sort_unstable_by_key(|(key, _)| **key);
+    sorted.sort_unstable_by_key(|(name, _)| **name);
     saver.count(sorted.len())?;
-    sorted.into_iter().try_for_each(|(key, pair)| {
-        save_key(saver, *key)?;
+    sorted.into_iter().try_for_each(|(name, pair)| {
+        saver.number(u64::from(name.0))?;
         save_pair(pair, saver)
     })
 }
 
-fn load_pairs<K: Eq + std::hash::Hash>(
-    loader: &mut Loader<'_>,
-    load_key: impl Fn(&mut Loader<'_>) -> io::Result<K>,
-) -> io::Result<FxHashMap<K, Pair>> {
+fn load_pairs(loader: &mut Loader<'_>) -> io::Result<FxHashMap<Name, Pair>> {
     let mut pairs = FxHashMap::default();
     for _ in 0..loader.count()? {
-        pairs.insert(load_key(loader)?, load_pair(loader)?);
+        pairs.insert(Name(loader.number_u32()?), load_pair(loader)?);
     }
     Ok(pairs)
 }

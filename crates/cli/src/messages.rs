@@ -105,7 +105,6 @@ texts! {
     // columns
     Record: "Record" | "档案",
     Kind: "Kind" | "类别",
-    Key: "Key" | "主键",
     Area: "Area" | "区域",
     Status: "Status" | "状态",
     Version: "Version" | "版本",
@@ -129,9 +128,6 @@ texts! {
     Interval: "95 % interval" | "95 % 区间",
     Target: "Target" | "目标",
     State: "State" | "结论",
-    Line: "Line" | "行",
-    Column: "Column" | "列",
-    Code: "Code" | "代码",
     Projection: "Projection" | "投影",
     Saved: "Saved = rebuilt" | "已存与重建一致",
     Events: "Events" | "事件",

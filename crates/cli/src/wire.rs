@@ -14,13 +14,6 @@ use crate::error::CliError;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object(pub Vec<(String, Value)>);
 
-impl Object {
-    /// A member.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(member, _)| member == name).map(|(_, value)| value)
-    }
-}
-
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder;

@@ -1,24 +1,19 @@
-//! Questions: state, history, differences and figures, each exact for one (effective, recorded) pair.
+//! Questions: state, history and differences, each exact for one (effective, recorded) pair.
 //!
 //! A question about one record folds that record's events. A question about the whole register at some pair passes once
 //! over the records, a slice at a time, so that nobody waits long for the lock; what arrives meanwhile is beyond K.
 
-use std::collections::BTreeMap;
-
 use shilu_model::{EventId, Kind, OwnedValue, Position, RecordName, State, Status, Timestamp, Value, decode};
-use shilu_projections::{Axis, BuiltIn, Dimension, Figure, Name, Projections, Scope, Slot, Wanted};
+use shilu_projections::{Dimension, Projections, Slot, Wanted};
 
 use crate::{
     engine::Engine,
     error::EngineError,
-    query::{
-        AsOf, At, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures, ListQuery, Page,
-        Rate, RecordView, StoredEvent,
-    },
+    query::{AsOf, At, Blame, ChangesQuery, DiffItem, DiffQuery, ListQuery, Page, RecordView, StoredEvent},
 };
 
 /// Records looked at before the lock is given back: a millisecond or so.
-const SLICE_RECORDS: usize = 2_048;
+pub(crate) const SLICE_RECORDS: usize = 2_048;
 
 impl Engine {
     /// Resolves a pair of times; `effective` defaults to K.
@@ -160,7 +155,8 @@ impl Engine {
                 let mut last = None;
                 let mut seen = 0;
                 for slot in projections
-                    .subjects.records
+                    .subjects
+                    .records
                     .after(name, key.as_deref())
                     .take(SLICE_RECORDS)
                 {
@@ -239,10 +235,12 @@ impl Engine {
             let projections = self.read();
             let no_record = || EngineError::NoRecord { name: name.clone() };
             let slot = find(&projections, name).ok_or_else(no_record)?;
-            let entries =
-                projections
-                    .subjects.records
-                    .entries(slot, at.known_end, Wanted::All, &projections.subjects.names);
+            let entries = projections.subjects.records.entries(
+                slot,
+                at.known_end,
+                Wanted::All,
+                &projections.subjects.names,
+            );
             let state = State::fold(&entries, at.effective);
             if state.status == Status::Absent {
                 return Err(no_record());
@@ -309,16 +307,10 @@ impl Engine {
             (Dimension::Device, query.device.as_deref()),
             (Dimension::Source, query.source.as_deref()),
         ];
-        let mut filters = Vec::new();
-        for (dimension, text) in texts
+        let filters: Vec<_> = texts
             .into_iter()
             .filter_map(|(dimension, text)| Some((dimension, text?)))
-        {
-            match projections.trail.changes.filter(dimension, text) {
-                Some(filter) => filters.push(filter),
-                None => return Vec::new(),
-            }
-        }
+            .collect();
         let Some(record) = &query.record else {
             return projections.trail.changes.newest(&filters, from, to, limit);
         };
@@ -333,7 +325,8 @@ impl Engine {
         let matching = in_range.filter(|position| {
             filters.is_empty()
                 || !projections
-                    .trail.changes
+                    .trail
+                    .changes
                     .newest(&filters, *position, position.next(), 1)
                     .is_empty()
         });
@@ -362,233 +355,6 @@ impl Engine {
         )?;
         let next = next.and_then(|()| items.last().map(|item: &DiffItem| item.name.clone()));
         Ok(Page { items, next })
-    }
-
-    /// How many records there are.
-    ///
-    /// # Errors
-    /// What the log says.
-    pub fn counts(&self, query: &FigureQuery) -> Result<Figures<Count>, EngineError> {
-        let (at, kept) = {
-            let projections = self.read();
-            let at = self.freshen(&projections, query.at);
-            (
-                at,
-                self.kept_axis(&projections, at)
-                    .map(|(axis, day)| kept_counts(&projections, query, axis, day)),
-            )
-        };
-        let items = match kept {
-            Some(items) => items,
-            None => self
-                .pass(at, |sums: &mut BTreeMap<_, u64>, names, kind, class| {
-                    if let Some((area, actor)) = query.split(names.0, class.area, class.actor)
-                        && class.status != Status::Absent
-                    {
-                        *sums
-                            .entry((kind.to_owned(), class.status, area, actor))
-                            .or_default() += 1;
-                    }
-                })?
-                .into_iter()
-                .map(|((kind, status, area, actor), count)| Count {
-                    kind,
-                    status,
-                    area,
-                    actor,
-                    count,
-                })
-                .collect(),
-        };
-        Ok(Figures {
-            items: self.in_campaign_order(items, |count: &Count| &count.kind),
-            at,
-        })
-    }
-
-    /// Every indicator.
-    ///
-    /// # Errors
-    /// What the log says.
-    pub fn rates(&self, query: &FigureQuery) -> Result<Figures<Rate>, EngineError> {
-        let (at, kept) = {
-            let projections = self.read();
-            let at = self.freshen(&projections, query.at);
-            (
-                at,
-                self.kept_axis(&projections, at)
-                    .map(|(axis, day)| self.kept_rates(&projections, query, axis, day)),
-            )
-        };
-        let items = match kept {
-            Some(items) => items,
-            None => self.passed_rates(query, at)?,
-        };
-        Ok(Figures { items, at })
-    }
-
-    /// Asked as of now, a figure is given as of the moment of the answer.
-    fn freshen(&self, projections: &Projections, at: At) -> At {
-        if !at.now || at.known_end == projections.end() {
-            return at;
-        }
-        let known = at.known.max(projections.last_recorded());
-        let effective = if at.effective == at.known {
-            known
-        } else {
-            at.effective
-        };
-        At {
-            effective,
-            known,
-            known_end: projections.end(),
-            now: true,
-        }
-    }
-
-    /// The kept axis and day on which a pair lies, if it lies on one.
-    fn kept_axis(&self, projections: &Projections, at: At) -> Option<(Axis, shilu_model::Day)> {
-        let zone = self.shared.campaign.zone;
-        let day = zone.day_of(at.effective);
-        let all_known = at.known_end == projections.end();
-        if all_known && at.effective >= projections.last_recorded() {
-            // Nothing takes effect after it was recorded, so this is the end of the last day.
-            return Some((Axis::Effective, zone.day_of(projections.last_recorded())));
-        }
-        match at.effective == zone.end_of(day) {
-            true if all_known => Some((Axis::Effective, day)),
-            true if at.effective == at.known => Some((Axis::Known, day)),
-            _ => None,
-        }
-    }
-
-    /// One pass over all records at a pair, a slice at a time.
-    fn pass<S: Default>(
-        &self,
-        at: At,
-        mut add: impl FnMut(&mut S, (&shilu_projections::Names, &Projections), &str, &shilu_projections::Class),
-    ) -> Result<S, EngineError> {
-        let mut sums = S::default();
-        let mut from = 0;
-        loop {
-            let projections = self.read();
-            let slots: Vec<Slot> = projections
-                .subjects
-                .records
-                .slots(from)
-                .take(SLICE_RECORDS)
-                .collect();
-            if slots.is_empty() {
-                return Ok(sums);
-            }
-            from += slots.len();
-            for slot in slots {
-                let class = projections.subjects.class_at(slot, at.effective, at.known_end);
-                let kind = projections
-                    .subjects
-                    .names
-                    .text(projections.subjects.records.name(slot).0);
-                add(
-                    &mut sums,
-                    (&projections.subjects.names, &projections),
-                    kind,
-                    &class,
-                );
-            }
-        }
-    }
-
-    fn kept_rates(
-        &self,
-        projections: &Projections,
-        query: &FigureQuery,
-        axis: Axis,
-        day: shilu_model::Day,
-    ) -> Vec<Rate> {
-        let names = &projections.subjects.names;
-        let asked_area = query.area.as_deref().map(|area| names.find(area));
-        let campaign = self.campaign();
-        let mut rates = Vec::new();
-        for kind in &campaign.kinds {
-            let known = names.find(&kind.id);
-            for indicator in BuiltIn::ALL {
-                let figure = |scope| {
-                    known.map_or_else(Figure::default, |kind| {
-                        projections.subjects.rates.at(kind, indicator, scope, axis, day)
-                    })
-                };
-                for scope in scopes(query.by, asked_area, known, |area| match (query.by, known) {
-                    (By::Area, Some(kind)) => projections.subjects.rates.areas(kind, indicator),
-                    (By::Actor, Some(kind)) => projections.subjects.rates.actors(kind, indicator, area),
-                    _ => Vec::new(),
-                }) {
-                    let figure = match scope {
-                        Ok(scope) => figure(scope),
-                        Err(Unknown) => Figure::default(),
-                    };
-                    let (area, actor) = match scope {
-                        Ok(scope) => (
-                            scope.area.map(|area| names.text(area)),
-                            scope.actor.map(|actor| names.text(actor)),
-                        ),
-                        Err(Unknown) => (query.area.as_deref(), None),
-                    };
-                    if query.by == By::Whole || figure != Figure::default() {
-                        rates.push(rate(kind, indicator, area, actor, figure));
-                    }
-                }
-            }
-        }
-        sort_rates(&mut rates);
-        rates
-    }
-
-    fn passed_rates(&self, query: &FigureQuery, at: At) -> Result<Vec<Rate>, EngineError> {
-        type Sums = BTreeMap<(String, BuiltIn, Option<String>, Option<String>), Figure>;
-        let sums: Sums = self.pass(at, |sums: &mut Sums, names, kind, class| {
-            if let Some((area, actor)) = query.split(names.0, class.area, class.actor) {
-                for indicator in BuiltIn::ALL {
-                    let figure = indicator.of(class);
-                    if figure != Figure::default() {
-                        let sum = sums
-                            .entry((kind.to_owned(), indicator, area.clone(), actor.clone()))
-                            .or_default();
-                        *sum = sum.plus(figure);
-                    }
-                }
-            }
-        })?;
-        let campaign = self.campaign();
-        let mut rates = Vec::new();
-        for kind in &campaign.kinds {
-            for indicator in BuiltIn::ALL {
-                let own = sums
-                    .iter()
-                    .filter(|((id, other, ..), _)| *id == kind.id && *other == indicator);
-                let before = rates.len();
-                rates.extend(own.map(|((_, _, area, actor), figure)| {
-                    rate(kind, indicator, area.as_deref(), actor.as_deref(), *figure)
-                }));
-                if query.by == By::Whole && rates.len() == before {
-                    rates.push(rate(
-                        kind,
-                        indicator,
-                        query.area.as_deref(),
-                        None,
-                        Figure::default(),
-                    ));
-                }
-            }
-        }
-        sort_rates(&mut rates);
-        Ok(rates)
-    }
-
-    fn in_campaign_order<T: Ord>(&self, mut items: Vec<T>, kind: impl Fn(&T) -> &String) -> Vec<T> {
-        let campaign = self.campaign();
-        let place = |id: &str| campaign.kinds.iter().position(|kind| kind.id == id);
-        items.sort_unstable_by(|a, b| (place(kind(a)), a).cmp(&(place(kind(b)), b)));
-        items
     }
 
     /// One event by its id.
@@ -637,10 +403,6 @@ enum Walk {
     Stop,
 }
 
-/// A name that the log has never used.
-#[derive(Clone, Copy)]
-struct Unknown;
-
 impl ListQuery {
     fn takes(&self, view: &RecordView) -> bool {
         let status = match self.status {
@@ -660,26 +422,6 @@ impl ListQuery {
     }
 }
 
-impl FigureQuery {
-    /// The area and actor under which a record counts; `None` where it is not asked for.
-    fn split(
-        &self,
-        names: &shilu_projections::Names,
-        area: Name,
-        actor: Name,
-    ) -> Option<(Option<String>, Option<String>)> {
-        let (area, actor) = (names.text(area), names.text(actor));
-        if self.area.as_ref().is_some_and(|asked| asked != area) {
-            return None;
-        }
-        let split_area = self.by == By::Area || self.area.is_some();
-        Some((
-            split_area.then(|| area.to_owned()),
-            (self.by == By::Actor).then(|| actor.to_owned()),
-        ))
-    }
-}
-
 fn find(projections: &Projections, name: &RecordName) -> Option<Slot> {
     let kind = projections.subjects.names.find(name.kind())?;
     projections.subjects.records.find(kind, name.key())
@@ -687,9 +429,11 @@ fn find(projections: &Projections, name: &RecordName) -> Option<Slot> {
 
 fn view(projections: &Projections, kind: &Kind, slot: Slot, at: At) -> Option<RecordView> {
     let (_, key) = projections.subjects.records.name(slot);
-    let entries = projections
-        .subjects.records
-        .entries(slot, at.known_end, Wanted::All, &projections.subjects.names);
+    let entries =
+        projections
+            .subjects
+            .records
+            .entries(slot, at.known_end, Wanted::All, &projections.subjects.names);
     let state = State::fold(&entries, at.effective);
     if state.status == Status::Absent {
         return None;
@@ -721,10 +465,12 @@ fn difference(projections: &Projections, kind: &Kind, slot: Slot, query: &DiffQu
         Wanted::All,
         &projections.subjects.names,
     );
-    let entries_to =
-        projections
-            .subjects.records
-            .entries(slot, query.to.known_end, Wanted::All, &projections.subjects.names);
+    let entries_to = projections.subjects.records.entries(
+        slot,
+        query.to.known_end,
+        Wanted::All,
+        &projections.subjects.names,
+    );
     let before = State::fold(&entries_from, query.from.effective);
     let after = State::fold(&entries_to, query.to.effective);
     let in_area = |state: &State<'_>| {
@@ -757,109 +503,6 @@ fn difference(projections: &Projections, kind: &Kind, slot: Slot, query: &DiffQu
         status: (before.status, after.status),
         changes,
     })
-}
-
-/// The scopes of an answer: one, or one per area or actor. An area that the log has never used has no scope.
-fn scopes(
-    by: By,
-    asked_area: Option<Option<Name>>,
-    kind: Option<Name>,
-    split: impl Fn(Option<Name>) -> Vec<Name>,
-) -> Vec<Result<Scope, Unknown>> {
-    let area = match asked_area {
-        Some(None) => return vec![Err(Unknown)],
-        Some(Some(area)) => Some(area),
-        None => None,
-    };
-    match (by, kind) {
-        (By::Whole, _) | (By::Area, None) | (By::Actor, None) => vec![Ok(Scope { area, actor: None })],
-        (By::Area, Some(_)) => {
-            let areas = split(area)
-                .into_iter()
-                .filter(|other| area.is_none_or(|area| area == *other));
-            areas
-                .map(|area| {
-                    Ok(Scope {
-                        area: Some(area),
-                        actor: None,
-                    })
-                })
-                .collect()
-        }
-        (By::Actor, Some(_)) => split(area)
-            .into_iter()
-            .map(|actor| {
-                Ok(Scope {
-                    area,
-                    actor: Some(actor),
-                })
-            })
-            .collect(),
-    }
-}
-
-fn kept_counts(
-    projections: &Projections,
-    query: &FigureQuery,
-    axis: Axis,
-    day: shilu_model::Day,
-) -> Vec<Count> {
-    let names = &projections.subjects.names;
-    let asked_area = query.area.as_deref().map(|area| names.find(area));
-    let counts = &projections.subjects.counts;
-    let mut items = Vec::new();
-    for (kind, status) in counts.measures() {
-        let scopes = scopes(query.by, asked_area, Some(kind), |area| match query.by {
-            By::Area => counts.areas(kind, status).collect(),
-            By::Actor => counts.actors(kind, status, area),
-            By::Whole => Vec::new(),
-        });
-        for scope in scopes.into_iter().flatten() {
-            let count = counts.at(kind, status, scope, axis, day);
-            if count > 0 {
-                items.push(Count {
-                    kind: names.text(kind).to_owned(),
-                    status,
-                    area: scope.area.map(|area| names.text(area).to_owned()),
-                    actor: scope.actor.map(|actor| names.text(actor).to_owned()),
-                    count,
-                });
-            }
-        }
-    }
-    items
-}
-
-fn rate(kind: &Kind, indicator: BuiltIn, area: Option<&str>, actor: Option<&str>, figure: Figure) -> Rate {
-    let en = kind.title.en.as_deref().unwrap_or(&kind.id);
-    let zh = kind.title.zh().unwrap_or(&kind.id);
-    let (en_of, zh_of) = match indicator {
-        BuiltIn::RegisterShare => ("registered", "登记率"),
-        BuiltIn::DeregisterShare => ("deregistered", "注销率"),
-        BuiltIn::Accuracy => ("accuracy", "准确率"),
-    };
-    Rate {
-        indicator: format!("{}.{}", kind.id, indicator.id()),
-        title: (format!("{en}: {en_of}"), format!("{zh}{zh_of}")),
-        area: area.map(str::to_owned),
-        actor: actor.map(str::to_owned),
-        numerator: figure.numerator,
-        denominator: figure.denominator,
-        unknown: figure.unknown,
-        value: figure.value(),
-        interval: if indicator.rests_on_checks() {
-            figure.wilson()
-        } else {
-            None
-        },
-    }
-}
-
-/// Within an indicator by area and actor; the indicators keep their order.
-fn sort_rates(rates: &mut [Rate]) {
-    for group in rates.chunk_by_mut(|a, b| a.indicator == b.indicator) {
-        group.sort_by(|a, b| (&a.area, &a.actor).cmp(&(&b.area, &b.actor)));
-    }
 }
 
 fn decode_stored(position: Position, bytes: &[u8]) -> Result<shilu_model::Event<'_>, EngineError> {

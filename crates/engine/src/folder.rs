@@ -86,7 +86,7 @@ pub(crate) fn create(
         });
     }
     let fail = |doing| move |path: &Path, error| EngineError::io(doing, path, error);
-    fs::create_dir_all(dir).map_err(|error| fail("make")(dir, error))?;
+    make_folder(dir).map_err(|error| fail("make")(dir, error))?;
     if fs::read_dir(dir)
         .map_err(|error| fail("read")(dir, error))?
         .next()
@@ -139,6 +139,19 @@ pub(crate) fn create(
     let text = toml::to_string(&file)
         .map_err(|error| EngineError::io("write", dir.join("register.toml"), io::Error::other(error)))?;
     write_synced(&dir.join("register.toml"), text.as_bytes())
+}
+
+/// Makes a folder, and what is missing above it, so that a power failure cannot take it with all that is in it.
+fn make_folder(dir: &Path) -> io::Result<()> {
+    let missing = dir.ancestors().skip(1).take_while(|folder| !folder.exists());
+    // The folder itself may have been made by hand a moment ago.
+    let names: Vec<&Path> = std::iter::once(dir).chain(missing).collect();
+    fs::create_dir_all(dir)?;
+    names.iter().try_for_each(|name| match name.parent() {
+        Some(above) if above.as_os_str().is_empty() => File::open(".")?.sync_all(),
+        Some(above) => File::open(above)?.sync_all(),
+        None => Ok(()),
+    })
 }
 
 /// An event on the register itself.

@@ -11,6 +11,7 @@ mod ask;
 mod clock;
 mod engine;
 mod error;
+mod figures;
 mod folder;
 mod folding;
 mod query;

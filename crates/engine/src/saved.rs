@@ -12,8 +12,8 @@ use std::{
 use shilu_log::Log;
 use shilu_model::{Campaign, Event, Position};
 use shilu_projections::{
-    Changes, Counts, Ids, LoadError, Names, Projection, Projections, Rates, Records, Settings, Stamp, Subjects, Times,
-    Trail, file_name, load_file,
+    Changes, Counts, Ids, LoadError, Names, Projection, Projections, Rates, Records, Settings, Stamp,
+    Subjects, Times, Trail, file_name, load_file,
 };
 use tracing::{info, warn};
 

@@ -66,7 +66,8 @@ pub(crate) struct InFlight {
 impl InFlight {
     pub fn new(projections: &Projections) -> Self {
         let accepted = projections
-            .trail.settings
+            .trail
+            .settings
             .text(CLOCK_ACCEPTED)
             .and_then(|time| Timestamp::parse(time).ok());
         InFlight {
@@ -150,13 +151,17 @@ impl<'a> View<'a> {
         let (kind, key) = name.split_once('/').unwrap_or((name, ""));
         let slot = self
             .folded
-            .subjects.names
+            .subjects
+            .names
             .find(kind)
             .and_then(|kind| self.folded.subjects.records.find(kind, key));
         let mut entries = slot.map_or_else(Vec::new, |slot| {
-            self.folded
-                .subjects.records
-                .entries(slot, self.folded.end(), Wanted::All, &self.folded.subjects.names)
+            self.folded.subjects.records.entries(
+                slot,
+                self.folded.end(),
+                Wanted::All,
+                &self.folded.subjects.names,
+            )
         });
         let in_flight = self.in_flight.by_record.get(name).into_iter().flatten();
         let unfolded = in_flight.filter(|position| **position >= self.folded.end());

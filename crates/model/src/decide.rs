@@ -85,7 +85,13 @@ pub fn decide<'a>(
         signature: None,
     };
     match &command.deed {
-        Deed::Collect(fields) => event.changes = case.collect(fields, &state)?,
+        Deed::Collect(fields) => {
+            event.changes = case.collect(fields, &state)?;
+            if state.status == Status::Found {
+                // Collected, the record has the area of its field; what a check said counts no more.
+                event.area = "";
+            }
+        }
         Deed::Correct(corrections) => event.changes = case.correct(corrections, &state, effective)?,
         Deed::Register => {
             case.needs_collected(&state, effective)?;
@@ -354,11 +360,14 @@ impl<'a> Case<'a, '_> {
             }
             _ => {}
         }
+        let finds = matches!(state.status, Status::Absent | Status::Found)
+            && check.outcome == Outcome::Unregistered;
         if let Some(area) = &check.area
-            && !matches!(state.status, Status::Absent | Status::Found)
+            && !finds
             && area != state.area(self.kind.area.as_deref())
         {
-            let problem = "a check gives an area only to a record that nobody has collected".to_owned();
+            let problem = "only a check that finds a record unregistered, and not collected, gives it an area";
+            let problem = problem.to_owned();
             return Err(Rejection::BadValue {
                 field: "area".to_owned(),
                 problem,

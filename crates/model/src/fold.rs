@@ -213,8 +213,8 @@ impl<'a> State<'a> {
             Action::Collect => {
                 if matches!(self.status, Status::Absent | Status::Found) {
                     self.status = Status::Collected;
-                    self.collector = Some(entry.actor);
                 }
+                self.collector = self.collector.or(Some(entry.actor));
             }
             Action::Register => self.status = Status::Registered,
             Action::Deregister => self.status = Status::Deregistered,
@@ -260,11 +260,10 @@ impl<'a> State<'a> {
 
     /// The record's area: the value of the kind's area field, or what a check said; empty where there is none.
     pub fn area(&self, area_field: Option<&str>) -> &'a str {
-        if self.status == Status::Found {
-            return self.found_area;
-        }
         match area_field.and_then(|field| self.value(field)) {
             Some(Value::Text(area)) => area,
+            // Not the status: a record that is void was perhaps never collected on that day.
+            _ if self.collector.is_none() => self.found_area,
             _ => "",
         }
     }

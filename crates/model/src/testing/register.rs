@@ -124,7 +124,7 @@ pub fn verify(outcome: Outcome) -> Command {
 }
 
 impl Command {
-    pub fn new(deed: Deed) -> Self {
+    pub(crate) fn new(deed: Deed) -> Self {
         Command {
             id: None,
             record: name(MILL),
@@ -140,59 +140,59 @@ impl Command {
         }
     }
 
-    pub fn on(mut self, record: &str) -> Self {
+    pub(crate) fn on(mut self, record: &str) -> Self {
         self.record = name(record);
         self
     }
 
-    pub fn by(mut self, actor: &str) -> Self {
+    pub(crate) fn by(mut self, actor: &str) -> Self {
         self.actor = actor.to_owned();
         self
     }
 
-    pub fn since(mut self, number: i64) -> Self {
+    pub(crate) fn since(mut self, number: i64) -> Self {
         self.effective = Since::At(day(number));
         self
     }
 
-    pub fn since_origin(mut self) -> Self {
+    pub(crate) fn since_origin(mut self) -> Self {
         self.effective = Since::Origin;
         self
     }
 
-    pub fn because(mut self, reason: &str) -> Self {
+    pub(crate) fn because(mut self, reason: &str) -> Self {
         self.reason = Some(reason.to_owned());
         self
     }
 
-    pub fn expecting(mut self, version: u32) -> Self {
+    pub(crate) fn expecting(mut self, version: u32) -> Self {
         self.expected_version = Some(version);
         self
     }
 
-    pub fn caused_by(mut self, cause: EventId) -> Self {
+    pub(crate) fn caused_by(mut self, cause: EventId) -> Self {
         self.cause = Some(cause);
         self
     }
 
-    pub fn check(&mut self) -> &mut Check {
+    pub(crate) fn check(&mut self) -> &mut Check {
         match &mut self.deed {
             Deed::Verify(check) => check,
             _ => panic!("only a verification has a check"),
         }
     }
 
-    pub fn seeing(mut self, observed: &[Given<'_>]) -> Self {
+    pub(crate) fn seeing(mut self, observed: &[Given<'_>]) -> Self {
         self.check().observed = owned(observed);
         self
     }
 
-    pub fn not_seeing(mut self, field: &str) -> Self {
+    pub(crate) fn not_seeing(mut self, field: &str) -> Self {
         self.check().not_seen.push(field.to_owned());
         self
     }
 
-    pub fn in_area(mut self, area: &str) -> Self {
+    pub(crate) fn in_area(mut self, area: &str) -> Self {
         self.check().area = Some(area.to_owned());
         self
     }

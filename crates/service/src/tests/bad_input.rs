@@ -37,7 +37,7 @@ async fn bad_commands_name_the_place() {
         (collect(json!({"place": [1.0, 2.0, 3.0]})), 400, "BAD_JSON", "place"),
         (collect(json!({"place": {"lat": 1.0}})), 400, "BAD_JSON", "place"),
         (collect(json!({"changes": {}})), 400, "BAD_JSON", "changes"),
-        (r#"{"action":"collect","action":"collect"}"#.to_owned(), 400, "BAD_JSON", "action"),
+        (r#"{"action":"collect","action":"collect"}"#.to_owned(), 400, "BAD_JSON", ""),
         (r#"{"action":"collect","record":"dwelling/1","actor":"a","fields":{"rooms":1,"rooms":1}}"#.to_owned(), 400, "BAD_JSON", "fields"),
         (format!(r#"{{"action":"collect","record":"dwelling/1","actor":"a","fields":{{{many}"x":1}}}}"#), 400, "BAD_JSON", "fields"),
         ("[".repeat(100_000), 400, "BAD_JSON", ""),

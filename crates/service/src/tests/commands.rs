@@ -79,7 +79,7 @@ async fn every_action_is_taken() {
     let verified = register.get("/api/v1/changes?action=verify&record=dwelling/1").await.ok();
     assert_eq!(
         verified["items"][0]["observed"],
-        json!([{"field": "rooms", "value": 4, "verdict": "equal"}, {"field": "built", "value": null, "verdict": "equal"},
+        json!([{"field": "built", "value": null, "verdict": "equal"}, {"field": "rooms", "value": 4, "verdict": "equal"},
             {"field": "rented", "value": null, "verdict": "not-seen"}])
     );
     let found = register.get("/api/v1/records/dwelling/9").await.ok();

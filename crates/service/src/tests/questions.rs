@@ -168,7 +168,7 @@ async fn figures_are_pages() {
     assert_eq!(counts["items"], json!([{"kind": "dwelling", "status": "registered", "area": null, "actor": null, "count": 1}]));
     assert_eq!((&counts["next"], &counts["as_of"]), (&Value::Null, &json!(2)));
     let by = register.get("/api/v1/counts?by=actor&area=east").await.ok();
-    assert_eq!((&by["items"][0]["actor"], &by["items"][0]["area"]), (&json!("ann"), &json!("east")));
+    assert_eq!((&by["items"][0]["actor"], &by["items"][0]["area"]), (&json!("ann"), &json!("east")), "{by}");
     let rates = register.get("/api/v1/rates").await.ok();
     let share = &rates["items"][0];
     assert_eq!(

@@ -231,7 +231,10 @@ fn unknown(kind: &Kind, field: &str) -> Problem {
 type Values = Vec<(String, Option<OwnedValue>)>;
 
 fn values(kind: &Kind, members: Vec<(Cow<'_, str>, Given<'_>)>) -> Result<Values, Problem> {
-    let read = |(field, given): (Cow<'_, str>, _)| Ok((value(kind, &field, &given).map(|value| (field.into_owned(), value)))?);
+    let read = |(field, given): (Cow<'_, str>, _)| {
+        let value = value(kind, &field, &given)?;
+        Ok((field.into_owned(), value))
+    };
     members.into_iter().map(read).collect()
 }
 
