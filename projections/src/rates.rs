@@ -136,8 +136,8 @@ impl Figure {
         let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
         let scale = 1.0 + Z * Z / n;
         Some((
-            ((centre - spread) / scale).max(0.0),
-            ((centre + spread) / scale).min(1.0),
+            ((centre - spread) / scale).max(0.0).min(p),
+            ((centre + spread) / scale).min(1.0).max(p),
         ))
     }
 }

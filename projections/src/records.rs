@@ -70,6 +70,8 @@ impl Records {
     pub fn apply(&mut self, event: &Event<'_>, names: &mut Names) -> Option<Slot> {
         let entry = Entry::of(event)?;
         let kind = names.intern(event.kind);
+        // Classes go by area; and a value that is an area is then kept as its number.
+        names.intern(event.area);
         let slot = match self.find(kind, event.key) {
             Some(slot) => slot,
             None => self.create(kind, event.key, &entry),

@@ -1,1 +1,252 @@
-//! soon
+//! A folder damaged under a closed register: it is refused with a stable code, or it is whole up to `head`. Never a
+//! panic, never the end of the process, never a silent loss.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use shilu_tests::{audit::Finding, random::Random, workload::Acknowledged};
+
+use crate::process::{Running, acknowledged, crash_writer, in_parallel, judge, seed};
+
+const THREADS: u8 = 3;
+const LISTS: u32 = 12;
+
+/// A register as bytes, to be laid out and damaged again and again.
+struct Image {
+    files: Vec<(PathBuf, Vec<u8>)>,
+    /// What was acknowledged, and what of it `head` covers.
+    acknowledged: Vec<Acknowledged>,
+    below_head: Vec<Acknowledged>,
+    head: u64,
+    seed: u64,
+    home: tempfile::TempDir,
+}
+
+impl Image {
+    /// Three lives, closed twice. With `head_behind`, the last life's `head` is from before it, as after a crash.
+    fn take(seed: u64, head_behind: bool) -> Image {
+        let home = tempfile::tempdir().unwrap();
+        let register = home.path().join("register");
+        let words = register.to_str().unwrap();
+        assert!(crash_writer().args(["init", words, "-"]).stdout(Stdio::null()).status().unwrap().success());
+        let mut lines = Vec::new();
+        let mut head_file = Vec::new();
+        for round in 0..3 {
+            head_file = fs::read(register.join("head")).unwrap();
+            let mut command = crash_writer();
+            let end = if round == 1 { "abandon" } else { "close" };
+            command.args(["write", words, "-", &seed.to_string(), &round.to_string()]);
+            command.args([&THREADS.to_string(), &LISTS.to_string(), end]);
+            let mut writer = Running::start(command);
+            while writer.line().is_some() {}
+            lines.extend(writer.kill());
+        }
+        if head_behind {
+            fs::write(register.join("head"), head_file).unwrap();
+        }
+        let mut files = Vec::new();
+        collect(&register, &register, &mut files);
+        let acknowledged = acknowledged(&lines);
+        assert_eq!(acknowledged.len(), 3 * usize::from(THREADS) * LISTS as usize);
+        let head = fs::read(register.join("head")).unwrap();
+        let head = u64::from_le_bytes(head[1..9].try_into().unwrap());
+        let end_of = |one: &Acknowledged| one.first + one.list.commands(seed).len() as u64;
+        let below_head = acknowledged.iter().copied().filter(|one| end_of(one) <= head).collect();
+        Image { files, acknowledged, below_head, head, seed, home }
+    }
+
+    fn file(&self, name: &str) -> &[u8] {
+        &self.files.iter().find(|(path, _)| path == Path::new(name)).unwrap().1
+    }
+
+    fn names(&self, prefix: &str) -> Vec<String> {
+        let names = self.files.iter().map(|(path, _)| path.to_str().unwrap().to_owned());
+        names.filter(|name| name.starts_with(prefix)).collect()
+    }
+
+    /// Lays the image out with one file changed; `None` removes it.
+    fn with(&self, number: usize, name: &str, bytes: Option<Vec<u8>>) -> PathBuf {
+        let register = self.home.path().join(format!("copy-{number}"));
+        fs::create_dir_all(register.join("log/blobs")).unwrap();
+        let mut changed = false;
+        for (path, original) in &self.files {
+            let target = register.join(path);
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
+            let bytes = match path == Path::new(name) {
+                true => {
+                    changed = true;
+                    bytes.as_deref()
+                }
+                false => Some(&original[..]),
+            };
+            if let Some(bytes) = bytes {
+                fs::write(target, bytes).unwrap();
+            }
+        }
+        assert!(changed, "there is no {name}");
+        register
+    }
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            files.push((path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap()));
+        }
+    }
+}
+
+/// A damage: to which file, in words, and the bytes that are left.
+type Damage = (String, String, Option<Vec<u8>>);
+
+/// Does all of them, and gives what the register then turns out to be.
+fn findings(image: &Image, how: &str, known: &[Acknowledged], damages: &[Damage]) -> Vec<Finding> {
+    in_parallel(damages, |number, (name, _, bytes)| {
+        let register = image.with(number, name, bytes.clone());
+        let finding = judge(how, &register, image.seed, known, &[]);
+        fs::remove_dir_all(register).unwrap();
+        finding
+    })
+}
+
+fn flipped(bytes: &[u8], random: &mut Random) -> (String, Vec<u8>) {
+    let mut bytes = bytes.to_vec();
+    let (at, bit) = (random.index(bytes.len()), random.below(8));
+    bytes[at] ^= 1 << bit;
+    (format!("bit {bit} of byte {at} flipped"), bytes)
+}
+
+fn flips(image: &Image, name: &str, count: usize, random: &mut Random, damages: &mut Vec<Damage>) {
+    for _ in 0..count {
+        let (words, bytes) = flipped(image.file(name), random);
+        damages.push((name.to_owned(), words, Some(bytes)));
+    }
+}
+
+/// Refused by one of these codes, or whole up to `head` and further.
+fn assert_noticed_or_harmless(image: &Image, damages: &[Damage]) -> usize {
+    let mut refused = 0;
+    let mut wrong = 0;
+    for ((name, words, _), finding) in damages.iter().zip(findings(image, "look", &image.below_head, damages)) {
+        match finding {
+            Finding::Whole(events) if events >= image.head => {}
+            Finding::Refused(code) if code == "LOG_DAMAGED" || code == "NOT_A_REGISTER" => refused += 1,
+            // It opened, and the damage before `head` was found by reading it.
+            Finding::Broken(why) if why.starts_with("reading: LOG_DAMAGED") => refused += 1,
+            other => {
+                eprintln!("{name}: {words}: {other:?}");
+                wrong += 1;
+            }
+        }
+    }
+    assert_eq!(wrong, 0, "of {} damages", damages.len());
+    refused
+}
+
+#[test]
+fn a_damaged_log_is_noticed_or_harmless() {
+    let seed = seed("a_damaged_log");
+    let mut random = Random::new(seed);
+    let image = Image::take(seed, true);
+    assert!(image.below_head.len() < image.acknowledged.len() && image.below_head.len() > 30);
+    let db = image.file("log/db").to_vec();
+    // sled's file ends in zeros: what is written lies before them.
+    let used = db.len() - db.iter().rev().take_while(|byte| **byte == 0).count();
+    let mut damages = Vec::new();
+    let mut damage = |words: String, bytes: Vec<u8>| damages.push(("log/db".to_owned(), words, Some(bytes)));
+    for _ in 0..40 {
+        let length = random.index(used);
+        damage(format!("cut to {length}"), db[..length].to_vec());
+        let length = length / 512 * 512;
+        damage(format!("cut to {length}"), db[..length].to_vec());
+    }
+    for _ in 0..30 {
+        let mut bytes = db.clone();
+        let from = random.index(used);
+        bytes[from..].fill(0);
+        damage(format!("zeros from {from}"), bytes);
+    }
+    for _ in 0..30 {
+        let mut bytes = db.clone();
+        let from = random.index(used);
+        let to = (from + 1 + random.index(4_096)).min(used);
+        bytes[from..to].fill(0);
+        damage(format!("zeros from {from} to {to}"), bytes);
+    }
+    for _ in 0..130 {
+        let mut bytes = db.clone();
+        let (at, bit) = (random.index(used), random.below(8));
+        bytes[at] ^= 1 << bit;
+        damage(format!("bit {bit} of byte {at} flipped"), bytes);
+    }
+    let refused = assert_noticed_or_harmless(&image, &damages);
+    assert!(refused > damages.len() / 4, "only {refused} of {} damages were noticed", damages.len());
+}
+
+#[test]
+fn damage_beside_the_log_is_noticed_or_harmless() {
+    let seed = seed("damage_beside_the_log");
+    let mut random = Random::new(seed);
+    let image = Image::take(seed, true);
+    let mut damages = Vec::new();
+    for name in image.names("").into_iter().filter(|name| name != "log/db" && !name.starts_with("projections")) {
+        let bytes = image.file(&name).to_vec();
+        flips(&image, &name, 12, &mut random, &mut damages);
+        damages.push((name.clone(), "emptied".to_owned(), Some(Vec::new())));
+        damages.push((name.clone(), "halved".to_owned(), Some(bytes[..bytes.len() / 2].to_vec())));
+        damages.push((name.clone(), "longer".to_owned(), Some([&bytes[..], b"x"].concat())));
+        damages.push((name, "removed".to_owned(), None));
+    }
+    damages.push(("log/db".to_owned(), "removed".to_owned(), None));
+    damages.push(("log/db".to_owned(), "emptied".to_owned(), Some(Vec::new())));
+    assert_noticed_or_harmless(&image, &damages);
+}
+
+#[test]
+fn what_must_be_there_is_missed_by_its_name() {
+    let seed = seed("missed_by_its_name");
+    let image = Image::take(seed, false);
+    let later = Image::take(seed, false);
+    let attachment = image.names("attachments").pop().unwrap();
+    let mut old_db = image.file("log/db").to_vec();
+    let half = old_db.len() / 2;
+    old_db.truncate(half);
+    let cases: [(&str, Option<Vec<u8>>, &str); 6] = [
+        ("register.toml", None, "NOT_A_REGISTER"),
+        ("head", None, "LOG_DAMAGED"),
+        ("head", Some(later.file("head").to_vec()), "LOG_DAMAGED"),
+        ("log/db", None, "LOG_DAMAGED"),
+        ("log/db", Some(later.file("log/db").to_vec()), "LOG_DAMAGED"),
+        (&attachment, Some(b"name = \"another\"".to_vec()), "NOT_A_REGISTER"),
+    ];
+    let damages: Vec<Damage> =
+        cases.iter().map(|(name, bytes, code)| ((*name).to_owned(), (*code).to_owned(), bytes.clone())).collect();
+    for ((name, code, _), finding) in damages.iter().zip(findings(&image, "look", &[], &damages)) {
+        assert_eq!(finding, Finding::Refused(code.clone()), "{name}");
+    }
+}
+
+#[test]
+fn saved_projections_may_be_damaged_or_gone() {
+    let seed = seed("saved_projections_may_be");
+    let mut random = Random::new(seed);
+    let image = Image::take(seed, false);
+    let mut damages = Vec::new();
+    for name in image.names("projections") {
+        let bytes = image.file(&name).to_vec();
+        flips(&image, &name, 3, &mut random, &mut damages);
+        let length = random.index(bytes.len());
+        damages.push((name.clone(), format!("cut to {length}"), Some(bytes[..length].to_vec())));
+        damages.push((name, "removed".to_owned(), None));
+    }
+    assert!(damages.len() > 20);
+    for ((name, words, _), finding) in damages.iter().zip(findings(&image, "audit", &image.acknowledged, &damages)) {
+        assert_eq!(finding, Finding::Whole(image.head), "{name}: {words}");
+    }
+}

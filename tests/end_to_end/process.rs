@@ -5,7 +5,11 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -125,12 +129,32 @@ pub fn judge(
     let stdout = String::from_utf8_lossy(&output.stdout);
     match stdout.lines().last().and_then(Finding::parse) {
         Some(finding) if output.status.success() => finding,
-        _ => panic!(
-            "the auditor ended with {}: {stdout}\n{}",
+        _ => Finding::Broken(format!(
+            "the auditor ended with {}: {stdout} {}",
             output.status,
             String::from_utf8_lossy(&output.stderr)
-        ),
+        )),
     }
+}
+
+/// Does something with each item, as many at a time as there are processors. The results are in the items' order.
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(usize, &T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::SeqCst);
+            let Some(item) = items.get(index) else { return done };
+            done.push((index, work(index, item)));
+        }
+    };
+    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Builds something of the workspace as cargo would, once, and returns the file that ends so.

@@ -80,10 +80,10 @@ impl ListName {
     pub fn commands(self, seed: u64) -> Vec<Command> {
         let ListName { round, thread, number } = self;
         let mut random = Random::of(&[seed, round.into(), thread.into(), number.into()]);
-        let records = match random.below(20) {
+        let records = match random.below(60) {
             0 => 40,
-            1..=3 => 8,
-            _ => 1 + random.below(3),
+            1..=4 => 8,
+            _ => 1 + random.below(2),
         };
         let mut deeds = Vec::new();
         if let Some(earlier) = number.checked_sub(1) {

@@ -167,9 +167,7 @@ impl CliError {
             CliError::Usage { hint, .. } | CliError::Refused { hint, .. } => Some((*hint).to_owned()),
             CliError::NotBuilt { .. } => Some("see `shilu help` for what there is".to_owned()),
             CliError::Engine(error) if error.code() == "REGISTER_IN_USE" => {
-                let hint = error.hint();
-                let server = "ask the one that has it open with --server URL";
-                Some(if hint.contains("--server") { hint } else { format!("{hint}; or {server}") })
+                Some("ask the one that has it open with --server URL, or stop it first".to_owned())
             }
             CliError::Engine(error) => Some(error.hint()),
             CliError::Problem { problem } => problem.hint.clone(),

@@ -110,7 +110,7 @@ texts! {
     Version: "Version" | "版本",
     Effective: "Effective" | "生效时间",
     Recorded: "Recorded" | "记录时间",
-    AsOf: "As of position" | "截至位次",
+    AsOf: "Known as of" | "截至",
     Field: "Field" | "字段",
     Title: "Title" | "名称",
     Value: "Value" | "值",

@@ -46,10 +46,15 @@ impl Table {
     /// The lines, at most `width` columns wide where one is given.
     pub fn lines(&self, width: Option<usize>) -> Vec<String> {
         let mut widths: Vec<usize> = self.header.iter().map(|cell| cell.width()).collect();
+        let mut used = vec![self.rows.is_empty(); widths.len()];
         for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
+            for ((width, used), cell) in widths.iter_mut().zip(&mut used).zip(row) {
                 *width = (*width).max(cell.width());
+                *used |= !cell.is_empty();
             }
+        }
+        if used.contains(&false) {
+            return self.only(&used).lines(width);
         }
         if let Some(width) = width {
             fit(&mut widths, width);
@@ -58,6 +63,19 @@ impl Table {
         let mut lines = vec![self.line(&self.header, &widths), rule.collect::<Vec<_>>().join(GAP)];
         lines.extend(self.rows.iter().map(|row| self.line(row, &widths)));
         lines
+    }
+
+    /// The table with these columns only: one without any value says nothing.
+    fn only(&self, used: &[bool]) -> Table {
+        let keep = |cells: &Vec<String>| -> Vec<String> {
+            cells.iter().zip(used).filter(|(_, used)| **used).map(|(cell, _)| cell.clone()).collect()
+        };
+        let numeric = self.numeric.iter().zip(used).filter(|(_, used)| **used);
+        Table {
+            header: keep(&self.header),
+            rows: self.rows.iter().map(keep).collect(),
+            numeric: numeric.map(|(numeric, _)| *numeric).collect(),
+        }
     }
 
     fn line(&self, cells: &[String], widths: &[usize]) -> String {
@@ -133,6 +151,19 @@ mod tests {
         ────────────────  ────────────────  ─────
         street/110101001  东华门街道办事处     12
         street/1          Short                 4
+        ");
+    }
+
+    #[test]
+    fn a_column_without_values_is_left_out() {
+        let mut table = Table::new(["a", "b", "c"]);
+        table.push(["x", "", "1"].map(str::to_owned));
+        table.push(["y", "", ""].map(str::to_owned));
+        insta::assert_snapshot!(table.lines(None).join("\n"), @r"
+        a  c
+        ─  ─
+        x  1
+        y
         ");
     }
 

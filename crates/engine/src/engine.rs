@@ -24,7 +24,7 @@ use crate::{
     clock::{self, Clock},
     error::EngineError,
     folder::{self, ClockKind, Init},
-    folding::Folding,
+    folding::{Folding, News},
     reply::{Pending, Reply},
     saved,
     writing::{InFlight, Job, Writing},
@@ -128,10 +128,11 @@ impl Engine {
         let (folded_sender, folded) = watch::channel(projections.end());
         let in_flight = InFlight::new(&projections);
         let projections = Arc::new(RwLock::new(projections));
-        let (outcomes_in, outcomes) = sync_channel(UNFOLDED_COMMITS_MAX);
+        let (tell, news) = sync_channel(UNFOLDED_COMMITS_MAX);
+        let outcomes_in = tell.clone();
         let writer = log.writer(move |outcome| {
             // The fold thread ends only after the writer.
-            let _ = outcomes_in.send(outcome);
+            let _ = outcomes_in.send(News::Outcome(outcome));
         })?;
         let folding = Folding {
             dir: dir.to_owned(),
@@ -139,6 +140,7 @@ impl Engine {
             projections: Arc::clone(&projections),
             folded: folded_sender,
             saved: saved_end,
+            repeated: Vec::new(),
         };
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let queued = Arc::new(AtomicUsize::new(0));
@@ -148,13 +150,14 @@ impl Engine {
             log: log.clone(),
             projections: Arc::clone(&projections),
             writer,
+            tell,
             in_flight,
             queued: Arc::clone(&queued),
             fresh_id: Box::new(fresh_id),
         };
         let threads = Threads {
             writing: spawn("shilu-writer", move || writing.run(&jobs))?,
-            folding: spawn("shilu-fold", move || folding.run(&outcomes))?,
+            folding: spawn("shilu-fold", move || folding.run(&news))?,
         };
         let damage = Arc::default();
         let stopping = Arc::new(AtomicBool::new(false));

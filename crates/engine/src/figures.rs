@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use shilu_model::{Day, Kind, Status};
+use shilu_model::{Day, Kind, Status, decode};
 use shilu_projections::{Axis, BuiltIn, Class, Figure, Name, Names, Projections, Scope, Slot};
 
 use crate::{
@@ -73,8 +73,18 @@ impl Engine {
         }
         match at.effective == zone.end_of(day) {
             true if all_known => Some((Axis::Effective, day)),
-            true if at.effective == at.known => Some((Axis::Known, day)),
+            true if at.effective == at.known && self.ends_an_instant(at) => Some((Axis::Known, day)),
             _ => None,
+        }
+    }
+
+    /// Whether K leaves out no event of its last instant: several can share one, and more may have come since the
+    /// pair was resolved.
+    fn ends_an_instant(&self, at: At) -> bool {
+        match self.shared.log.read(at.known_end) {
+            Ok(Some(next)) => decode(&next).is_ok_and(|next| next.recorded > at.known),
+            // One pass over the records needs no log.
+            _ => false,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, mpsc::Receiver},
 };
 
-use shilu_log::{Committed, Log, Outcome};
+use shilu_log::{Committed, Log, LogError, Outcome};
 use shilu_model::{Position, decode};
 use shilu_projections::Projections;
 use tokio::sync::watch;
@@ -16,6 +16,14 @@ use crate::{error::EngineError, reply::Place, saved};
 /// Events between two saves: after a crash at most so many are folded again, which takes some seconds.
 const SAVE_EVERY_EVENTS: u64 = 5_000_000;
 
+/// What the fold thread is told.
+pub(crate) enum News {
+    /// What became of lists.
+    Outcome(Outcome<Place>),
+    /// A list that repeats events up to this position: it is answered when they are folded.
+    Repeated(Place, Position),
+}
+
 /// The state of the fold thread.
 pub(crate) struct Folding {
     pub dir: PathBuf,
@@ -23,24 +31,40 @@ pub(crate) struct Folding {
     pub projections: Arc<RwLock<Projections>>,
     pub folded: watch::Sender<Position>,
     pub saved: Position,
+    pub repeated: Vec<(Place, Position)>,
 }
 
 impl Folding {
     /// Runs until the log's writer has ended; then saves what is not saved yet.
-    pub fn run(mut self, outcomes: &Receiver<Outcome<Place>>) -> Result<(), EngineError> {
-        while let Ok(outcome) = outcomes.recv() {
-            match outcome {
-                Outcome::Durable(commit) => self.fold(commit),
-                Outcome::Failed { payloads, error } => {
+    pub fn run(mut self, news: &Receiver<News>) -> Result<(), EngineError> {
+        let mut failed = None;
+        while let Ok(news) = news.recv() {
+            match news {
+                News::Outcome(Outcome::Durable(commit)) => self.fold(commit),
+                News::Outcome(Outcome::Failed { payloads, error }) => {
+                    let poisoned = EngineError::from(LogError::Poisoned { cause: error });
                     for place in payloads {
-                        place
-                            .reply
-                            .give(place.index, Err(EngineError::Log(Arc::clone(&error))));
+                        place.reply.give(place.index, Err(poisoned.clone()));
                     }
+                    failed = Some(poisoned);
                 }
+                News::Repeated(place, last) => self.repeated.push((place, last)),
             }
+            self.answer_repeated(failed.as_ref());
         }
         self.save()
+    }
+
+    fn answer_repeated(&mut self, failed: Option<&EngineError>) {
+        let end = *self.folded.borrow();
+        let answered = |(_, last): &mut (Place, Position)| *last < end || failed.is_some();
+        for (place, last) in self.repeated.extract_if(.., answered) {
+            let answer = match failed {
+                Some(failed) if last >= end => Err(failed.clone()),
+                _ => Ok(place.accepted),
+            };
+            place.reply.give(place.index, answer);
+        }
     }
 
     fn fold(&mut self, commit: Committed<Place>) {

@@ -38,14 +38,17 @@ pub type Answer = Result<Vec<Accepted>, EngineError>;
 /// The answers to a submission, one per list and in their order, once all are durable and folded: whoever has an
 /// answer sees it in every query.
 #[derive(Debug)]
-pub struct Pending(oneshot::Receiver<Vec<Answer>>);
+pub struct Pending {
+    answers: oneshot::Receiver<Vec<Answer>>,
+    lists: usize,
+}
 
 impl Pending {
     /// Blocks until the answers are there. Not for async code, which awaits instead.
     pub fn wait(self) -> Vec<Answer> {
-        self.0
+        self.answers
             .blocking_recv()
-            .unwrap_or_else(|_| vec![Err(EngineError::Stopping)])
+            .unwrap_or_else(|_| vec![Err(EngineError::Stopping); self.lists])
     }
 }
 
@@ -53,8 +56,8 @@ impl Future for Pending {
     type Output = Vec<Answer>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let answers = Pin::new(&mut self.0).poll(context);
-        answers.map(|answers| answers.unwrap_or_else(|_| vec![Err(EngineError::Stopping)]))
+        let answers = Pin::new(&mut self.answers).poll(context);
+        answers.map(|answers| answers.unwrap_or_else(|_| vec![Err(EngineError::Stopping); self.lists]))
     }
 }
 
@@ -74,13 +77,13 @@ pub(crate) struct Place {
 
 impl Reply {
     pub fn new(lists: usize) -> (Arc<Self>, Pending) {
-        let (sender, receiver) = oneshot::channel();
+        let (sender, answers) = oneshot::channel();
         let reply = Reply {
             answers: Mutex::new(vec![None; lists]),
             missing: AtomicUsize::new(lists),
             sender: Mutex::new(Some(sender)),
         };
-        (Arc::new(reply), Pending(receiver))
+        (Arc::new(reply), Pending { answers, lists })
     }
 
     /// Gives one list's answer; the last one sends them all.

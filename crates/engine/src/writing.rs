@@ -6,12 +6,12 @@ use std::{
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicUsize, Ordering},
-        mpsc::Receiver,
+        mpsc::{Receiver, SyncSender},
     },
 };
 
 use rustc_hash::FxHashMap;
-use shilu_log::{Events, Log, Writer};
+use shilu_log::{Events, Log, Writer, WriterError};
 use shilu_model::{
     Campaign, Change, CodecError, Command, Entry, Event, EventId, Known, LIST_COMMANDS_MAX, Moment, Position,
     Rejection, Timestamp, Value, decide, decode, encode,
@@ -22,6 +22,7 @@ use crate::{
     clock::{BEHIND_MICROS_MAX, Clock},
     error::EngineError,
     folder::{CLOCK_ACCEPTED, register_event},
+    folding::News,
     reply::{Accepted, Answer, Place, Reply},
 };
 
@@ -46,6 +47,7 @@ pub(crate) struct Writing {
     pub log: Log,
     pub projections: Arc<RwLock<Projections>>,
     pub writer: Writer<Place>,
+    pub tell: SyncSender<News>,
     pub in_flight: InFlight,
     pub queued: Arc<AtomicUsize>,
     pub fresh_id: Box<dyn FnMut() -> EventId + Send>,
@@ -250,23 +252,21 @@ impl Writing {
             self.in_flight.next
         };
         let decided = self.decide_list(list);
-        let (events, accepted) = match decided {
-            Ok(Decided::Fresh(events, accepted)) => (events, accepted),
-            Ok(Decided::Repeated(accepted)) => return Some(self.confirm(accepted)),
+        let place = |accepted| Place {
+            reply: Arc::clone(reply),
+            index,
+            accepted,
+        };
+        match decided {
+            Ok(Decided::Fresh(events, accepted)) => self.submit(start, events, place(accepted)),
+            Ok(Decided::Repeated(accepted)) => self.confirm(place(accepted)),
             Err(error) => {
                 self.in_flight.take_back(start);
-                return Some(Err(error));
+                // What is in flight then never happened: nothing may be judged by it.
+                let poisoned = self.writer.poisoned().map(|cause| WriterError::Poisoned { cause }.into());
+                Some(Err(poisoned.unwrap_or(error)))
             }
-        };
-        self.submit(
-            start,
-            events,
-            Place {
-                reply: Arc::clone(reply),
-                index,
-                accepted,
-            },
-        )
+        }
     }
 
     fn submit(&mut self, start: Position, events: Events, place: Place) -> Option<Answer> {
@@ -279,19 +279,14 @@ impl Writing {
         }
     }
 
-    /// A retry is confirmed only once the first try is durable.
-    fn confirm(&self, accepted: Vec<Accepted>) -> Answer {
-        /// A commit that takes longer than this is on a disk that has stopped.
-        const WAIT: std::time::Duration = std::time::Duration::from_secs(10);
-        let last = accepted
-            .iter()
-            .map(|accepted| accepted.position)
-            .max()
-            .unwrap_or(Position::ZERO);
-        if self.log.wait_beyond(last, WAIT) > last {
-            Ok(accepted)
-        } else {
-            Err(EngineError::QueueFull)
+    /// A retry is confirmed only once the first try is durable and folded.
+    fn confirm(&self, place: Place) -> Option<Answer> {
+        match place.accepted.last().map(|accepted| accepted.position) {
+            Some(last) => {
+                let told = self.tell.send(News::Repeated(place, last));
+                told.err().map(|_| Err(EngineError::Stopping))
+            }
+            None => Some(Ok(Vec::new())),
         }
     }
 
@@ -301,6 +296,9 @@ impl Writing {
                 commands: list.len(),
                 max: LIST_COMMANDS_MAX,
             });
+        }
+        if list.is_empty() {
+            return Ok(Decided::Repeated(Vec::new()));
         }
         if let Some(accepted) = self.repeated(list)? {
             return Ok(Decided::Repeated(accepted));
@@ -455,16 +453,16 @@ impl Writing {
         let mut events = Events::new();
         events.push(&bytes);
         self.in_flight.push(&event, &bytes);
-        self.in_flight.accepted = Some(last);
-        self.submit(
-            start,
-            events,
-            Place {
-                reply: Arc::clone(reply),
-                index: 0,
-                accepted: Vec::new(),
-            },
-        )
+        let place = Place {
+            reply: Arc::clone(reply),
+            index: 0,
+            accepted: Vec::new(),
+        };
+        let refused = self.submit(start, events, place);
+        if refused.is_none() {
+            self.in_flight.accepted = Some(last);
+        }
+        refused
     }
 }
 

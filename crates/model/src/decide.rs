@@ -360,13 +360,14 @@ impl<'a> Case<'a, '_> {
             }
             _ => {}
         }
-        let finds = matches!(state.status, Status::Absent | Status::Found)
-            && check.outcome == Outcome::Unregistered;
+        let finds =
+            matches!(state.status, Status::Absent | Status::Found) && check.outcome == Outcome::Unregistered;
         if let Some(area) = &check.area
             && !finds
             && area != state.area(self.kind.area.as_deref())
         {
-            let problem = "only a check that finds a record unregistered, and not collected, gives it an area";
+            let problem =
+                "only a check that finds a record unregistered, and not collected, gives it an area";
             let problem = problem.to_owned();
             return Err(Rejection::BadValue {
                 field: "area".to_owned(),

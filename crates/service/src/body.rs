@@ -14,15 +14,22 @@ use crate::{
 
 /// Reads a body of at most [`BODY_BYTES_MAX`].
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let stated = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if stated.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > BODY_BYTES_MAX) {
+    let stated = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    if stated
+        .and_then(|length| length.parse::<usize>().ok())
+        .is_some_and(|length| length > BODY_BYTES_MAX)
+    {
         return Err(too_large());
     }
     match timeout(BODY_READ_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(Problem::malformed("BODY_INCOMPLETE", format!("the body broke off: {error}"))
-            .hint("send it again; with an id, that is safe")),
+        Ok(Err(error)) => Err(
+            Problem::malformed("BODY_INCOMPLETE", format!("the body broke off: {error}"))
+                .hint("send it again; with an id, that is safe"),
+        ),
         Err(_) => {
             let detail = format!("the body did not arrive within {} s", BODY_READ_MAX.as_secs());
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", detail)

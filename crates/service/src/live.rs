@@ -16,6 +16,7 @@ use futures_util::{Stream, stream};
 use shilu_engine::EngineError;
 use shilu_model::Position;
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tracing::{Instrument, Span};
 
 use crate::{
     app::{Shared, Stopping},
@@ -65,8 +66,10 @@ pub(crate) async fn follow(
     }
     let Ok(permit) = Arc::clone(&app.live).try_acquire_owned() else {
         let detail = format!("{LIVE_CLIENTS_MAX} clients follow already");
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_FOLLOWERS", detail)
-            .hint("follow through one of them, or poll /api/v1/changes"));
+        return Err(
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_FOLLOWERS", detail)
+                .hint("follow through one of them, or poll /api/v1/changes"),
+        );
     };
     let follower = Follower {
         stopping: app.stopping.clone(),
@@ -74,6 +77,7 @@ pub(crate) async fn follow(
         folded,
         next,
         ready: VecDeque::new(),
+        span: Span::current(),
         _permit: permit,
     };
     let keep_alive = KeepAlive::new().interval(LIVE_KEEP_ALIVE);
@@ -87,6 +91,8 @@ struct Follower {
     /// The position to read next.
     next: Position,
     ready: VecDeque<sse::Event>,
+    /// The request's, so that a log line carries its id.
+    span: Span,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -101,7 +107,8 @@ fn events(follower: Follower) -> impl Stream<Item = Result<sse::Event, Infallibl
                     folded.ok()?;
                 }
             }
-            follower.fetch().await?;
+            let span = follower.span.clone();
+            follower.fetch().instrument(span).await?;
         }
         let event = follower.ready.pop_front()?;
         Some((Ok(event), follower))
@@ -119,7 +126,12 @@ impl Follower {
                 let event = EventJson::of(&stored.event());
                 let data = serde_json::to_string(&event);
                 let data = data.map_err(|error| Problem::internal(error.to_string()))?;
-                events.push_back(sse::Event::default().id(event.position.to_string()).event("event").data(data));
+                events.push_back(
+                    sse::Event::default()
+                        .id(event.position.to_string())
+                        .event("event")
+                        .data(data),
+                );
             }
             Ok(events)
         });
@@ -130,7 +142,11 @@ impl Follower {
                 Some(())
             }
             Err(problem) => {
-                tracing::error!(code = problem.code(), detail = problem.detail(), "a live stream ends");
+                tracing::error!(
+                    code = problem.code(),
+                    detail = problem.detail(),
+                    "a live stream ends"
+                );
                 None
             }
         }

@@ -61,7 +61,13 @@ mod tests {
         for good in ["127.0.0.1:0", "127.9.9.9:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
             assert!(check_loopback(&good.parse().unwrap()).is_ok(), "{good}");
         }
-        for bad in ["0.0.0.0:80", "[::]:80", "192.168.1.2:80", "[::ffff:10.0.0.1]:80", "8.8.8.8:80"] {
+        for bad in [
+            "0.0.0.0:80",
+            "[::]:80",
+            "192.168.1.2:80",
+            "[::ffff:10.0.0.1]:80",
+            "8.8.8.8:80",
+        ] {
             let error = check_loopback(&bad.parse().unwrap()).unwrap_err();
             assert_eq!(error.code(), "LOOPBACK_ONLY");
             assert!(error.to_string().contains("authentication"), "{error}");

@@ -21,7 +21,9 @@ const SECONDS: &[f64] = &[
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 /// Bounds of a commit's events.
-const EVENTS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0];
+const EVENTS: &[f64] = &[
+    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0,
+];
 /// Bounds of a commit's bytes; a commit has at most 256 KiB.
 const BYTES: &[f64] = &[256.0, 1024.0, 4096.0, 16384.0, 65536.0, 131_072.0, 262_144.0];
 
@@ -47,12 +49,28 @@ fn build() -> Result<Prometheus, metrics_exporter_prometheus::BuildError> {
         .set_buckets_for_metric(full("shilu_commit_events"), EVENTS)?
         .set_buckets_for_metric(full("shilu_commit_bytes"), BYTES)?
         .install_recorder()?;
-    describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time to answer, by route, method and status");
-    describe_gauge!(QUEUE_DEPTH, Unit::Count, "Lists of commands that wait for the writer");
-    describe_gauge!(LAG, Unit::Count, "Durable events that the projections have not folded yet");
+    describe_histogram!(
+        REQUEST_SECONDS,
+        Unit::Seconds,
+        "Time to answer, by route, method and status"
+    );
+    describe_gauge!(
+        QUEUE_DEPTH,
+        Unit::Count,
+        "Lists of commands that wait for the writer"
+    );
+    describe_gauge!(
+        LAG,
+        Unit::Count,
+        "Durable events that the projections have not folded yet"
+    );
     describe_histogram!("shilu_commit_events", Unit::Count, "Events per commit");
     describe_histogram!("shilu_commit_bytes", Unit::Bytes, "Bytes of events per commit");
-    describe_histogram!("shilu_sync_seconds", Unit::Seconds, "Time to make a commit durable");
+    describe_histogram!(
+        "shilu_sync_seconds",
+        Unit::Seconds,
+        "Time to make a commit durable"
+    );
     Ok(Prometheus(handle))
 }
 
@@ -145,7 +163,11 @@ impl RouteMetrics {
 
 impl Slot {
     fn histogram(&self, status: StatusCode) -> Histogram {
-        let method = if self.route == "other" { "other" } else { self.method.as_str() };
+        let method = if self.route == "other" {
+            "other"
+        } else {
+            self.method.as_str()
+        };
         histogram!(
             REQUEST_SECONDS,
             "route" => self.route,
@@ -170,6 +192,11 @@ mod tests {
     fn measuring_works_without_a_recorder() {
         let routes = RouteMetrics::new();
         routes.record(&Method::GET, "/healthz", StatusCode::OK, Duration::from_millis(1));
-        routes.record(&Method::TRACE, "somewhere", StatusCode::IM_A_TEAPOT, Duration::ZERO);
+        routes.record(
+            &Method::TRACE,
+            "somewhere",
+            StatusCode::IM_A_TEAPOT,
+            Duration::ZERO,
+        );
     }
 }

@@ -15,7 +15,13 @@ pub(crate) fn check(headers: &HeaderMap) -> Result<(), Problem> {
     let host = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
     match host.as_ref().and_then(Uri::host) {
         Some("localhost" | "[::1]") => Ok(()),
-        Some(host) if host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()) => Ok(()),
+        Some(host)
+            if host
+                .parse::<std::net::Ipv4Addr>()
+                .is_ok_and(|ip| ip.is_loopback()) =>
+        {
+            Ok(())
+        }
         _ => {
             let detail = "a web page from elsewhere sent this through a browser; without authentication only pages \
                           from this machine may";

@@ -16,7 +16,10 @@ impl Params {
     /// Reads a query string; `known` names the parameters that the route has.
     pub(crate) fn read(query: Option<&str>, known: &[&'static str]) -> Result<Self, Problem> {
         let mut params = Params::default();
-        let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+        let pairs = query
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty());
         for pair in pairs {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
@@ -27,9 +30,12 @@ impl Params {
                     .hint(format!("the parameters are {}", known.join(", "))));
             };
             if params.get(name).is_some() {
-                return Err(Problem::malformed("BAD_QUERY", format!("the parameter {name:?} is given twice"))
-                    .field(name)
-                    .hint("give each parameter once"));
+                return Err(Problem::malformed(
+                    "BAD_QUERY",
+                    format!("the parameter {name:?} is given twice"),
+                )
+                .field(name)
+                .hint("give each parameter once"));
             }
             params.0.push((name, value));
         }
@@ -61,7 +67,9 @@ impl Params {
         parse: impl Fn(&str) -> Option<T>,
         words: &str,
     ) -> Result<Option<T>, Problem> {
-        let Some(text) = self.get(name) else { return Ok(None) };
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
         parse(text).map(Some).ok_or_else(|| {
             let detail = format!("{name}: {:?} is none of {words}", shorten(text.to_owned()));
             Problem::malformed("BAD_QUERY", detail).field(name)
@@ -70,7 +78,9 @@ impl Params {
 
     /// A parameter that names a record.
     pub(crate) fn record(&self, name: &'static str) -> Result<Option<RecordName>, Problem> {
-        let Some(text) = self.get(name) else { return Ok(None) };
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
         let record = RecordName::parse(text);
         record
             .map(Some)
@@ -86,7 +96,10 @@ impl Params {
         match text.parse() {
             Ok(limit) if digits && (1..=PAGE_MAX).contains(&limit) => Ok(limit),
             _ => {
-                let detail = format!("limit: {:?} is not a number from 1 to {PAGE_MAX}", shorten(text.to_owned()));
+                let detail = format!(
+                    "limit: {:?} is not a number from 1 to {PAGE_MAX}",
+                    shorten(text.to_owned())
+                );
                 Err(Problem::malformed("BAD_QUERY", detail).field("limit"))
             }
         }
@@ -101,10 +114,12 @@ impl Params {
             let bytes = bytes.iter().chain(&[0xff]);
             bytes.fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
         };
-        names.iter().fold(add(OFFSET, of.as_bytes()), |hash, name| match self.get(name) {
-            Some(value) => add(add(hash, name.as_bytes()), value.as_bytes()),
-            None => hash,
-        })
+        names
+            .iter()
+            .fold(add(OFFSET, of.as_bytes()), |hash, name| match self.get(name) {
+                Some(value) => add(add(hash, name.as_bytes()), value.as_bytes()),
+                None => hash,
+            })
     }
 }
 
@@ -112,8 +127,10 @@ fn decode(text: &str) -> Result<String, Problem> {
     let spaced = text.replace('+', " ");
     match percent_decode_str(&spaced).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => Err(Problem::malformed("BAD_QUERY", "the query is not UTF-8 once its % escapes are read")
-            .hint("escape the bytes of the text's UTF-8 form")),
+        Err(_) => Err(
+            Problem::malformed("BAD_QUERY", "the query is not UTF-8 once its % escapes are read")
+                .hint("escape the bytes of the text's UTF-8 form"),
+        ),
     }
 }
 
@@ -133,8 +150,18 @@ mod tests {
             assert_eq!(problem.code(), "BAD_QUERY");
             assert!(problem.detail().contains(field), "{query}");
         }
-        assert_eq!(Params::read(Some("kind=%FF"), KNOWN).unwrap_err().code(), "BAD_QUERY");
-        for bad in ["limit=0", "limit=1001", "limit=-1", "limit=+5", "limit=", "limit=ten"] {
+        assert_eq!(
+            Params::read(Some("kind=%FF"), KNOWN).unwrap_err().code(),
+            "BAD_QUERY"
+        );
+        for bad in [
+            "limit=0",
+            "limit=1001",
+            "limit=-1",
+            "limit=+5",
+            "limit=",
+            "limit=ten",
+        ] {
             let params = Params::read(Some(bad), KNOWN).unwrap();
             assert_eq!(params.limit().unwrap_err().code(), "BAD_QUERY", "{bad}");
         }
@@ -144,7 +171,11 @@ mod tests {
 
     #[test]
     fn a_fingerprint_tells_filters_apart() {
-        let of = |query| Params::read(Some(query), KNOWN).unwrap().fingerprint("records", &["kind", "record"]);
+        let of = |query| {
+            Params::read(Some(query), KNOWN)
+                .unwrap()
+                .fingerprint("records", &["kind", "record"])
+        };
         assert_eq!(of("kind=a&limit=1"), of("limit=2&kind=a"));
         assert_ne!(of("kind=a"), of("record=a"));
         assert_ne!(of("kind="), of(""));

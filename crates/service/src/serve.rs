@@ -31,7 +31,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// Where the listener has no address, or one that other machines can reach.
-pub async fn serve(engine: Engine, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+pub async fn serve(
+    engine: Engine,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     let address = listener.local_addr()?;
     check_loopback(&address).map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
     let prometheus = metrics::install();
@@ -55,11 +59,17 @@ pub async fn serve(engine: Engine, listener: TcpListener, shutdown: impl Future<
     let connections = GracefulShutdown::new();
     accept(listener, &router, &connections, shutdown).await;
 
-    tracing::info!(connections = connections.count(), "stopping: no more connections, those open may end");
+    tracing::info!(
+        connections = connections.count(),
+        "stopping: no more connections, those open may end"
+    );
     // Nobody listens where there is neither a live stream nor a stream of commands.
     let _ = stop.send(true);
     if timeout(DRAIN_MAX, connections.shutdown()).await.is_err() {
-        tracing::warn!(seconds = DRAIN_MAX.as_secs(), "some requests did not end in time and are cut off");
+        tracing::warn!(
+            seconds = DRAIN_MAX.as_secs(),
+            "some requests did not end in time and are cut off"
+        );
     }
     if let Some(upkeep) = upkeep {
         upkeep.abort();
@@ -88,7 +98,13 @@ async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                tokio::spawn(connection(stream, peer, router.clone(), connections.watcher(), place));
+                tokio::spawn(connection(
+                    stream,
+                    peer,
+                    router.clone(),
+                    connections.watcher(),
+                    place,
+                ));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");

@@ -25,6 +25,7 @@ use serde::Serialize;
 use shilu_engine::{Answer, EngineError, Pending};
 use shilu_model::Command;
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use crate::{
     app::Shared,
@@ -62,7 +63,8 @@ pub(crate) async fn take(
         commands: Vec::new(),
         line: 0,
     };
-    tokio::spawn(reader.run(request.into_body()));
+    // Its log lines carry the request's id too.
+    tokio::spawn(reader.run(request.into_body()).in_current_span());
     let answers = stream::unfold((receiver, id), |(mut receiver, id)| async move {
         let batch = receiver.recv().await?;
         let text = batch.answer(&id).await;
@@ -121,8 +123,11 @@ impl Reader {
                     Err(_) => Ok(()),
                 },
                 Some(Err(error)) => {
-                    let problem = Problem::malformed("BODY_INCOMPLETE", format!("the body broke off: {error}"));
-                    let _ = self.end(problem.hint("send what has no answer again; with ids, that is safe")).await;
+                    let problem =
+                        Problem::malformed("BODY_INCOMPLETE", format!("the body broke off: {error}"));
+                    let _ = self
+                        .end(problem.hint("send what has no answer again; with ids, that is safe"))
+                        .await;
                     return;
                 }
                 None => {
@@ -192,7 +197,9 @@ impl Reader {
     async fn end(mut self, problem: Problem) -> Result<(), Gone> {
         self.flush().await?;
         let line = self.line + 1;
-        self.batch.lines.push((line, Outcome::Refused(problem.line(line))));
+        self.batch
+            .lines
+            .push((line, Outcome::Refused(problem.line(line))));
         self.flush().await
     }
 }
@@ -217,7 +224,9 @@ impl Batch {
                 Outcome::Refused(problem) => problem,
                 Outcome::Submitted => match answers.pop_front().unwrap_or(Err(EngineError::Stopping)) {
                     Ok(accepted) => {
-                        accepted.iter().for_each(|accepted| write(&mut text, &AcceptedJson::of(accepted)));
+                        accepted
+                            .iter()
+                            .for_each(|accepted| write(&mut text, &AcceptedJson::of(accepted)));
                         continue;
                     }
                     Err(error) => Problem::from(error).index(None).line(line),

@@ -79,7 +79,9 @@ impl Register {
         let clock = Arc::new(AtomicI64::new(start.micros()));
         let reading = Arc::clone(&clock);
         let options = Options {
-            clock: Some(Arc::new(move || Timestamp::from_micros(reading.load(Ordering::Relaxed)))),
+            clock: Some(Arc::new(move || {
+                Timestamp::from_micros(reading.load(Ordering::Relaxed))
+            })),
             ..Options::default()
         };
         let init = Init {
@@ -110,15 +112,26 @@ impl Register {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         assert!(headers.contains_key("x-request-id"));
         if status.is_client_error() || status.is_server_error() {
-            assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json", "{text}");
+            assert_eq!(
+                headers[header::CONTENT_TYPE],
+                "application/problem+json",
+                "{text}"
+            );
             let problem: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(problem["status"], status.as_u16());
             assert_eq!(problem["request_id"], headers["x-request-id"].to_str().unwrap());
             for key in ["type", "title", "code", "detail"] {
-                assert!(problem[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {text}");
+                assert!(
+                    problem[key].as_str().is_some_and(|text| !text.is_empty()),
+                    "{key}: {text}"
+                );
             }
         }
-        Got { status, headers, text }
+        Got {
+            status,
+            headers,
+            text,
+        }
     }
 
     async fn get(&self, uri: &str) -> Got {
@@ -126,7 +139,8 @@ impl Register {
     }
 
     async fn post(&self, body: impl Into<Body>) -> Got {
-        self.send(Request::post("/api/v1/commands").body(body.into()).unwrap()).await
+        self.send(Request::post("/api/v1/commands").body(body.into()).unwrap())
+            .await
     }
 
     /// Sends a command that must be taken.
@@ -161,7 +175,12 @@ impl Got {
     #[track_caller]
     fn refused(self, status: u16, code: &str) -> Value {
         let json = self.json();
-        assert_eq!((self.status.as_u16(), json["code"].as_str()), (status, Some(code)), "{}", self.text);
+        assert_eq!(
+            (self.status.as_u16(), json["code"].as_str()),
+            (status, Some(code)),
+            "{}",
+            self.text
+        );
         json
     }
 }

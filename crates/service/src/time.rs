@@ -15,26 +15,33 @@ pub(crate) fn as_of(text: &str, zone: Zone) -> Result<AsOf, Problem> {
 
 /// Reads a time that is asked about; a bare date means its end.
 pub(crate) fn asked(name: &str, text: &str, zone: Zone) -> Result<Timestamp, Problem> {
-    zone.asked(&repair(text)).map_err(|error| Problem::bad_time(name, &error))
+    zone.asked(&repair(text))
+        .map_err(|error| Problem::bad_time(name, &error))
 }
 
 /// Reads the first instant of a span; a bare date means its start.
 pub(crate) fn first(name: &str, text: &str, zone: Zone) -> Result<Timestamp, Problem> {
-    zone.fact(&repair(text)).map_err(|error| Problem::bad_time(name, &error))
+    zone.fact(&repair(text))
+        .map_err(|error| Problem::bad_time(name, &error))
 }
 
 /// Reads a position: plain digits.
 pub(crate) fn position(name: &str, text: &str) -> Result<Position, Problem> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Problem::malformed("BAD_QUERY", format!("{name}: {text:?} is not a position"))
-            .field(name)
-            .hint("write a position as a plain number, from 0"));
+        return Err(
+            Problem::malformed("BAD_QUERY", format!("{name}: {text:?} is not a position"))
+                .field(name)
+                .hint("write a position as a plain number, from 0"),
+        );
     }
     let position = text.parse().map_or(Position::LIMIT, Position::new);
     if position < Position::LIMIT {
         Ok(position)
     } else {
-        Err(EngineError::NoPosition { position: Position::LIMIT }.into())
+        Err(EngineError::NoPosition {
+            position: Position::LIMIT,
+        }
+        .into())
     }
 }
 
@@ -65,7 +72,11 @@ mod tests {
         for bad in ["@", "@-1", "@+1", "@1.0", "@x"] {
             assert_eq!(as_of(bad, zone).unwrap_err().code(), "BAD_QUERY", "{bad}");
         }
-        for far in ["@4294967295", "@18446744073709551615", "@99999999999999999999999999"] {
+        for far in [
+            "@4294967295",
+            "@18446744073709551615",
+            "@99999999999999999999999999",
+        ] {
             assert_eq!(as_of(far, zone).unwrap_err().code(), "NO_POSITION", "{far}");
         }
     }

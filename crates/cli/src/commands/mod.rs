@@ -10,7 +10,7 @@ mod figures;
 mod history;
 mod init;
 mod rebuild;
-mod serve;
+pub mod serve;
 mod show;
 
 use crate::{
@@ -42,8 +42,8 @@ pub fn run(args: Args, language: Language) -> Done {
                 Command::Rates(args) => figures::rates(&args, language),
                 Command::Rebuild(args) => rebuild::run(&args, language),
                 Command::AcceptClock(args) => accept_clock::run(&args, language),
-                Command::Bench(args) => bench::run(args),
-                Command::Demo(args) => demo::run(args),
+                Command::Bench(args) => bench::run(&args),
+                Command::Demo(args) => demo::run(&args),
                 Command::Completions { shell } => completions::run(shell),
             }
         }

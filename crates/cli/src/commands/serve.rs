@@ -1,6 +1,10 @@
 //! `shilu serve`: a register over HTTP, until SIGTERM or Ctrl-C.
 
-use std::io;
+use std::{
+    io::{self, IsTerminal},
+    net::SocketAddr,
+    path::Path,
+};
 
 use shilu_engine::{Engine, Options};
 use tokio::{
@@ -19,21 +23,31 @@ use crate::{
 /// Runs it.
 pub fn run(args: &ServeArgs, verbose: u8) -> Done {
     log_to_stderr(args.log_format, verbose, "info");
+    open_and_serve(&args.data, &args.listen, |_, _| Ok(()))
+}
+
+/// Serves a register; the first line on stdout is `listening on http://ADDR`, and `more` may add to it.
+pub fn open_and_serve(dir: &Path, listen: &str, more: impl FnOnce(SocketAddr, &mut Output) -> Done) -> Done {
     let options = Options { scrub: true, ..Options::default() };
-    let engine = Engine::open(&args.data, options)?;
+    let engine = Engine::open(dir, options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| CliError::io("start the runtime for", &args.data, error))?;
-    let served = runtime.block_on(serve(args, engine.clone()));
+        .map_err(|error| CliError::io("start the runtime for", dir, error))?;
+    let served = runtime.block_on(serve(dir, listen, engine.clone(), more));
     let closed = engine.close();
     served?;
     Ok(closed?)
 }
 
-async fn serve(args: &ServeArgs, engine: Engine) -> Done {
-    let listen = |error| CliError::io("listen on", &args.listen, error);
-    let listener = TcpListener::bind(&args.listen).await.map_err(listen)?;
+async fn serve(
+    dir: &Path,
+    address: &str,
+    engine: Engine,
+    more: impl FnOnce(SocketAddr, &mut Output) -> Done,
+) -> Done {
+    let listen = |error| CliError::io("listen on", address, error);
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     shilu_service::check_loopback(&address).map_err(|error| CliError::Refused {
         code: error.code(),
@@ -51,9 +65,10 @@ async fn serve(args: &ServeArgs, engine: Engine) -> Done {
     };
     let mut output = Output::stdout();
     output.line(format!("listening on http://{address}"))?;
+    more(address, &mut output)?;
     output.flush()?;
     drop(output);
-    shilu_service::serve(engine, listener, shutdown).await.map_err(|error| CliError::io("serve", &args.data, error))
+    shilu_service::serve(engine, listener, shutdown).await.map_err(|error| CliError::io("serve", dir, error))
 }
 
 /// Logs to stderr: what SHILU_LOG or RUST_LOG says, else by `-v`, else `default`.
@@ -65,7 +80,7 @@ pub fn log_to_stderr(format: LogFormat, verbose: u8, default: &str) {
         _ => "trace",
     };
     let filter = asked.ok().and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(|| EnvFilter::new(level));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(io::stderr().is_terminal()).with_writer(io::stderr);
     // A second subscriber is refused; then the first one stays.
     let _ = match format {
         LogFormat::Text => subscriber.try_init(),

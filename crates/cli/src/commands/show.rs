@@ -45,7 +45,7 @@ fn lines(record: &Record, register: &Register, language: Language) -> Vec<String
         (Text::Area, record.area.clone().unwrap_or_default()),
         (Text::Version, record.version.to_string()),
         (Text::Effective, effective),
-        (Text::AsOf, cell(&record.as_of)),
+        (Text::AsOf, register.local_time(&cell(&record.as_of))),
     ];
     let campaign = register.campaign().ok();
     let kind = campaign.as_ref().and_then(|campaign| campaign.kind(&record.kind));

@@ -1,7 +1,7 @@
 //! `--dry-run`: the plan as a diff and as counts; nothing is written.
 
 use serde_json::json;
-use shilu_model::{Command, Deed, OwnedValue, RecordName, Status};
+use shilu_model::{Command, Deed, OwnedValue, RecordName, State, Status, Value};
 
 use super::{summary::Summary, target::value_json};
 use crate::{
@@ -41,33 +41,37 @@ impl DryRun {
     }
 
     /// Adds what would be done to one record.
-    pub fn show(&mut self, name: &RecordName, before: Status, commands: &[Command]) -> Done {
+    pub fn show(&mut self, name: &RecordName, state: &State<'_>, commands: &[Command]) -> Done {
         self.summary.count(commands.iter().map(|command| command.deed.action()));
         self.records += 1;
-        let after = commands.iter().fold(before, after);
-        let changes: Vec<_> = commands.iter().flat_map(changes).collect();
+        let (before, after) = (state.status, commands.iter().fold(state.status, after));
+        let changes = commands.iter().flat_map(stated);
+        let changes = changes.map(|(field, after)| (field, state.value(field).map(Value::to_owned), after));
+        let changes = changes.filter(|(_, before, after)| before.as_ref() != *after);
         match self.format {
             SummaryFormat::Json => {
-                let changes: Vec<_> = changes
-                    .iter()
-                    .map(|(field, before, after)| json!({ "field": field, "before": value_json(*before), "after": value_json(*after) }))
-                    .collect();
+                let change = |(field, before, after): (&str, Option<OwnedValue>, Option<&OwnedValue>)| {
+                    json!({ "field": field, "before": value_json(before.as_ref()), "after": value_json(after) })
+                };
                 let item = json!({
                     "record": name.as_str(),
                     "status": { "before": before.word(), "after": after.word() },
-                    "changes": changes,
+                    "changes": changes.map(change).collect::<Vec<_>>(),
                 });
                 self.output.line(item)
             }
             SummaryFormat::Table => {
                 if self.table.len() < SHOWN {
+                    let language = self.language;
                     let show = |value: Option<&OwnedValue>| match value {
                         Some(value) => value.borrow().to_string(),
-                        None => self.language.say(Text::NoValue).to_owned(),
+                        None => language.say(Text::NoValue).to_owned(),
                     };
-                    let changes = changes.iter().map(|(field, before, after)| format!("{field}: {} → {}", show(*before), show(*after)));
-                    let status = format!("{} → {}", self.language.word(before.word()), self.language.word(after.word()));
-                    self.table.push([name.to_string(), status, changes.collect::<Vec<_>>().join("; ")]);
+                    let changes = changes
+                        .map(|(field, before, after)| format!("{field}: {} → {}", show(before.as_ref()), show(after)));
+                    let changes = changes.collect::<Vec<_>>().join("; ");
+                    let status = format!("{} → {}", language.word(before.word()), language.word(after.word()));
+                    self.table.push([name.to_string(), status, changes]);
                 }
                 Ok(())
             }
@@ -109,16 +113,13 @@ fn after(status: Status, command: &Command) -> Status {
     }
 }
 
-/// The fields that a command sets: id, before, after.
-fn changes(command: &Command) -> Vec<(&str, Option<&OwnedValue>, Option<&OwnedValue>)> {
+/// The fields that a command states, and what they should hold.
+fn stated(command: &Command) -> Vec<(&str, Option<&OwnedValue>)> {
     match &command.deed {
-        Deed::Collect(fields) => fields.iter().map(|(field, value)| (field.as_str(), None, value.as_ref())).collect(),
+        Deed::Collect(fields) => fields.iter().map(|(field, value)| (field.as_str(), value.as_ref())).collect(),
         Deed::Correct(corrections) => corrections
             .iter()
-            .map(|correction| {
-                let before = correction.before.as_ref().and_then(Option::as_ref);
-                (correction.field.as_str(), before, correction.after.as_ref())
-            })
+            .map(|correction| (correction.field.as_str(), correction.after.as_ref()))
             .collect(),
         Deed::Register | Deed::Deregister(_) | Deed::Verify(_) => Vec::new(),
     }

@@ -93,7 +93,10 @@ impl<R: BufRead> JsonlReader<R> {
             return members.map(Some).map_err(|error| {
                 let sentence = error.to_string();
                 let problem = sentence.split(" at line ").next().unwrap_or_default().to_owned();
-                self.bad(u64::try_from(error.column()).unwrap_or(1).max(1), problem)
+                // serde_json counts bytes, and stands behind what it read last.
+                let before = self.raw.get(..error.column().saturating_sub(1)).unwrap_or(&self.raw);
+                let column = String::from_utf8_lossy(before).chars().count() + 1;
+                self.bad(u64::try_from(column).unwrap_or(u64::MAX), problem)
             });
         }
     }
@@ -208,9 +211,9 @@ mod tests {
         ], @r#"
         [
             "taken",
-            "Some((2, 9)) the file is damaged: EOF while parsing a string",
-            "Some((1, 8)) the file is damaged: \"a\" is there twice",
-            "Some((1, 0)) the file is damaged: invalid type: sequence, expected an object",
+            "Some((2, 8)) the file is damaged: EOF while parsing a string",
+            "Some((1, 13)) the file is damaged: \"a\" is there twice",
+            "Some((1, 1)) the file is damaged: invalid type: sequence, expected an object",
             "Some((1, 9)) the file is damaged: trailing characters",
         ]
         "#);

@@ -199,3 +199,234 @@ impl Job {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use shilu_model::{
+        Campaign, Entry, EventId, FieldType, Known, Moment, Position, Timestamp, Value, decide, decode, encode,
+    };
+
+    use super::*;
+
+    const CAMPAIGN: &str = r#"
+        name = "t"
+        origin = "example.org/t"
+        timezone = "Asia/Shanghai"
+        earliest = 2000-01-01
+        [[kinds]]
+        id = "street"
+        key = "code"
+        [kinds.fields]
+        code = { type = "text", required = true }
+        name = { type = "text", required = true }
+        county = { type = "text" }
+        rooms = { type = "integer" }
+    "#;
+
+    fn job(snapshot: bool) -> (Campaign, Job) {
+        let campaign = Campaign::parse(CAMPAIGN).unwrap();
+        let kind = campaign.kinds[0].clone();
+        let job = Job {
+            kind,
+            key_field: 0,
+            snapshot,
+            actor: "zhang".into(),
+            reason: "extract".into(),
+            since: Since::At(Timestamp::from_micros(EFFECTIVE)),
+            sha256: [7; 32],
+            file: "f.csv".into(),
+        };
+        (campaign, job)
+    }
+
+    const EFFECTIVE: i64 = 1_500_000_000_000_000;
+
+    /// A row as cells after the key: `-` for a missing column.
+    fn given(job: &Job, cells: [&str; 3]) -> Given {
+        let values = job.kind.fields.iter().skip(1).zip(cells).map(|(field, cell)| match cell {
+            "-" => None,
+            cell => Some(field.field_type.read(Input::Cell(cell)).unwrap()),
+        });
+        [None].into_iter().chain(values).collect()
+    }
+
+    fn plan(snapshot: bool, status: Status, held: [&str; 3], cells: [&str; 3]) -> String {
+        let (_, job) = job(snapshot);
+        let held_values = given(&job, held);
+        let fields = job.kind.fields.iter().zip(&held_values).filter_map(|(field, value)| {
+            let value = value.as_ref()?.as_ref()?;
+            let (effective, position) = (Timestamp::MIN, Position::ZERO);
+            Some(shilu_model::Held { field: &field.id, value: Some(value.borrow()), effective, position })
+        });
+        let state = State { status, fields: fields.collect(), ..State::ABSENT };
+        let name = RecordName::parse("street/1").unwrap();
+        match job.plan(&name, 2, given(&job, cells), &state) {
+            Err(refusal) => format!("{} {}", refusal.code, refusal.field.unwrap_or_default()).trim().to_owned(),
+            Ok(commands) if commands.is_empty() => "unchanged".to_owned(),
+            Ok(commands) => commands.iter().map(|command| show(&command.deed)).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    fn show(deed: &Deed) -> String {
+        let text = |value: &Option<OwnedValue>| value.as_ref().map_or("∅".to_owned(), |value| value.borrow().to_string());
+        let list = match deed {
+            Deed::Collect(fields) => fields.iter().map(|(field, value)| format!("{field}={}", text(value))).collect(),
+            Deed::Correct(corrections) => {
+                corrections.iter().map(|correction| format!("{}={}", correction.field, text(&correction.after))).collect()
+            }
+            _ => Vec::new(),
+        };
+        format!("{} {}", deed.action().word(), list.join(" ")).trim().to_owned()
+    }
+
+    #[test]
+    fn a_row_and_a_state_make_commands() {
+        use Status::{Absent, Collected, Deregistered, Found, Registered, Void};
+        let none = ["", "", ""];
+        let held = ["A", "C", ""];
+        let mut lines = Vec::new();
+        for (snapshot, status, held, cells) in [
+            (false, Absent, none, ["A", "C", "3"]),
+            (false, Absent, none, ["A", "", "-"]),
+            (false, Absent, none, ["", "C", "-"]),
+            (false, Found, none, ["A", "C", "-"]),
+            (false, Collected, held, ["A", "C", ""]),
+            (false, Registered, held, ["A", "C", "3"]),
+            (false, Deregistered, held, ["A", "C", "3"]),
+            (false, Registered, held, ["B", "C", ""]),
+            (false, Registered, held, ["A", "", ""]),
+            (false, Registered, held, ["A", "-", "-"]),
+            (false, Void, held, ["A", "C", ""]),
+            (true, Absent, none, ["A", "C", ""]),
+            (true, Found, none, ["A", "", ""]),
+            (true, Collected, held, ["A", "C", ""]),
+            (true, Registered, held, ["A", "C", ""]),
+            (true, Registered, held, ["B", "", "3"]),
+            (true, Registered, held, ["A", "-", "-"]),
+            (true, Registered, held, ["", "C", ""]),
+            (true, Deregistered, held, ["A", "C", ""]),
+            (true, Deregistered, held, ["B", "C", ""]),
+            (true, Void, held, ["A", "C", ""]),
+        ] {
+            let mode = if snapshot { "snapshot" } else { "plain" };
+            lines.push(format!(
+                "{mode} {} {} row {} → {}",
+                status.word(),
+                held.join(","),
+                cells.join(","),
+                plan(snapshot, status, held, cells)
+            ));
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        plain absent ,, row A,C,3 → collect name=A county=C rooms=3
+        plain absent ,, row A,,- → collect name=A
+        plain absent ,, row ,C,- → FIELD_MISSING name
+        plain found ,, row A,C,- → collect name=A county=C
+        plain collected A,C, row A,C, → unchanged
+        plain registered A,C, row A,C,3 → collect name=A county=C rooms=3
+        plain deregistered A,C, row A,C,3 → collect name=A county=C rooms=3
+        plain registered A,C, row B,C, → VALUE_DIFFERS name
+        plain registered A,C, row A,, → VALUE_DIFFERS county
+        plain registered A,C, row A,-,- → unchanged
+        plain void A,C, row A,C, → RECORD_VOID
+        snapshot absent ,, row A,C, → collect name=A county=C, register
+        snapshot found ,, row A,, → collect name=A, register
+        snapshot collected A,C, row A,C, → register
+        snapshot registered A,C, row A,C, → unchanged
+        snapshot registered A,C, row B,,3 → correct name=B county=∅ rooms=3
+        snapshot registered A,C, row A,-,- → unchanged
+        snapshot registered A,C, row ,C, → FIELD_MISSING name
+        snapshot deregistered A,C, row A,C, → register
+        snapshot deregistered A,C, row B,C, → correct name=B, register
+        snapshot void A,C, row A,C, → RECORD_VOID
+        ");
+    }
+
+    #[test]
+    fn keys_keep_their_rules() {
+        let (_, job) = job(false);
+        assert_eq!(job.name_of(Some(Input::Cell("1"))).unwrap().as_str(), "street/1");
+        for bad in ["", "a/b", "e\u{301}", "a\u{7f}"] {
+            assert_eq!(job.name_of(Some(Input::Cell(bad))).unwrap_err().code, "BAD_KEY", "{bad:?}");
+        }
+        assert_eq!(job.name_of(None).unwrap_err().code, "BAD_KEY");
+        assert!(matches!(job.kind.fields[0].field_type, FieldType::Text));
+    }
+
+    /// Nothing else in the register.
+    struct Alone;
+    impl Known for Alone {
+        fn has_event(&self, _: EventId) -> bool {
+            false
+        }
+        fn is_collected(&self, _: &str) -> bool {
+            false
+        }
+        fn duplicate_of(&self, _: &str) -> Option<String> {
+            None
+        }
+    }
+
+    /// A record's events as stored bytes; each command is decided as the log would.
+    fn take(campaign: &Campaign, log: &mut Vec<Vec<u8>>, command: &Command) -> Result<(), Rejection> {
+        let events: Vec<_> = log.iter().map(|bytes| decode(bytes).unwrap()).collect();
+        let entries: Vec<_> = events.iter().filter_map(Entry::of).collect();
+        let position = Position::new(u64::try_from(log.len()).unwrap());
+        let recorded = Timestamp::from_micros(1_700_000_000_000_000);
+        let moment = Moment { position, recorded, fresh_id: EventId::from_bytes([9; 16]) };
+        let mut bytes = Vec::new();
+        encode(&decide(campaign, command, &entries, &Alone, moment)?, &mut bytes).unwrap();
+        log.push(bytes);
+        Ok(())
+    }
+
+    fn cell() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec!["", "1", "2", "3", "-"])
+    }
+
+    proptest! {
+        /// Whatever earlier rows, at whatever times, did to a record: what is planned is taken, and after a snapshot
+        /// the state at its effective time is the row; then the same row changes nothing.
+        #[test]
+        fn what_is_planned_is_taken(rows in prop::collection::vec((any::<bool>(), any::<bool>(), 0i64..4, [cell(), cell(), cell()]), 1..8)) {
+            let name = RecordName::parse("street/1").unwrap();
+            let mut log = Vec::new();
+            for (snapshot, leave, day, cells) in rows {
+                let (campaign, mut job) = job(snapshot);
+                let effective = Timestamp::from_micros(EFFECTIVE + day);
+                job.since = Since::At(effective);
+                for again in [false, true] {
+                    let stored = log.clone();
+                    let events: Vec<_> = stored.iter().map(|bytes: &Vec<u8>| decode(bytes).unwrap()).collect();
+                    let entries: Vec<_> = events.iter().filter_map(Entry::of).collect();
+                    let state = State::fold(&entries, effective);
+                    let wanted = given(&job, cells);
+                    let Ok(commands) = job.plan(&name, 2, wanted.clone(), &state) else { break };
+                    prop_assert!(!again || commands.is_empty());
+                    for command in &commands {
+                        prop_assert_eq!(take(&campaign, &mut log, command), Ok(()));
+                    }
+                    if snapshot {
+                        let stored = log.clone();
+                        let events: Vec<_> = stored.iter().map(|bytes| decode(bytes).unwrap()).collect();
+                        let entries: Vec<_> = events.iter().filter_map(Entry::of).collect();
+                        let state = State::fold(&entries, effective);
+                        prop_assert_eq!(state.status, Status::Registered);
+                        for (field, value) in job.kind.fields.iter().zip(&wanted) {
+                            if let Some(value) = value {
+                                let value: Option<Value<'_>> = value.as_ref().map(OwnedValue::borrow);
+                                prop_assert_eq!(state.value(&field.id), value);
+                            }
+                        }
+                        if leave && again {
+                            for command in job.deregister(&name) {
+                                prop_assert_eq!(take(&campaign, &mut log, &command), Ok(()));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -186,8 +186,9 @@ impl Run<'_> {
             return Err(error);
         }
         let rows = if rejected.len() > 0 { Some(self.rows()?) } else { None };
-        rejected.write(&self.args.file, rows)?;
+        let noted = rejected.write(&self.args.file, rows);
         self.tell(&summary, &rejected, &refused_records)?;
+        noted?;
         let taken = summary.events() + summary.unchanged;
         if summary.rejected > 0 && taken == 0 { Err(CliError::Said) } else { Ok(()) }
     }
@@ -280,8 +281,7 @@ impl Run<'_> {
             match planner.plan(row, target)? {
                 Ok((_, commands)) if commands.is_empty() => dry.summary.unchanged += 1,
                 Ok((name, commands)) => {
-                    let status = target.with_state(&name, |state| state.status)?;
-                    dry.show(&name, status, &commands)?;
+                    target.with_state(&name, |state| dry.show(&name, state, &commands))??;
                 }
                 Err(refusal) => {
                     let field = refusal.field.clone().unwrap_or_default();
@@ -292,8 +292,7 @@ impl Run<'_> {
         }
         for key in &missing.keys {
             if let Ok(name) = RecordName::new(&self.job.kind.id, key) {
-                let status = target.with_state(&name, |state| state.status)?;
-                dry.show(&name, status, &self.job.deregister(&name))?;
+                target.with_state(&name, |state| dry.show(&name, state, &self.job.deregister(&name)))??;
             }
         }
         rejected.tell();

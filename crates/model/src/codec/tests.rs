@@ -7,9 +7,7 @@ use proptest::{prelude::*, sample::Index};
 
 use super::*;
 use crate::{
-    event::{
-        Action, Because, Change, Observed, Outcome, Place, Signature, Source, Stated, Verdict, Visit,
-    },
+    event::{Action, Because, Change, Observed, Outcome, Place, Signature, Source, Stated, Verdict, Visit},
     id::EventId,
     position::Position,
     testing::any as arbitrary,
@@ -93,7 +91,16 @@ fn an_event_of_6144_bytes_is_taken_and_one_of_6145_leaves_the_buffer_as_it_was()
 
     let mut buffer = b"before".to_vec();
     let error = encode(&with_reason_of(room + 1), &mut buffer).unwrap_err();
-    assert!(matches!(error, CodecError::TooLarge { bytes: 6_145, max: 6_144 }), "{error}");
+    assert!(
+        matches!(
+            error,
+            CodecError::TooLarge {
+                bytes: 6_145,
+                max: 6_144
+            }
+        ),
+        "{error}"
+    );
     assert_eq!(buffer, b"before");
 }
 
@@ -142,7 +149,10 @@ fn other_formats_are_named() {
     for first in [None, Some(0), Some(2), Some(255)] {
         let bytes: Vec<u8> = first.into_iter().collect();
         let error = decode(&bytes).unwrap_err();
-        assert!(matches!(error, CodecError::UnknownFormat { found } if found == first), "{error}");
+        assert!(
+            matches!(error, CodecError::UnknownFormat { found } if found == first),
+            "{error}"
+        );
     }
 }
 
@@ -266,15 +276,27 @@ fn stored() -> Vec<Vec<u8>> {
         lines.collect::<String>().split_whitespace().collect::<String>()
     };
     let bytes = |digits: String| {
-        let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+        let pairs = digits
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| std::str::from_utf8(pair).unwrap());
         pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
     };
-    FIXTURE.split("\n--\n").map(digits).filter(|digits| !digits.is_empty()).map(bytes).collect()
+    FIXTURE
+        .split("\n--\n")
+        .map(digits)
+        .filter(|digits| !digits.is_empty())
+        .map(bytes)
+        .collect()
 }
 
 /// What the fixture says, for ever.
 fn expected() -> Vec<Event<'static>> {
-    let id = |last| EventId::from_bytes([0x01, 0x9a, 0xd0, 0x9e, 0x9a, 0x3c, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, last]);
+    let id = |last| {
+        EventId::from_bytes([
+            0x01, 0x9a, 0xd0, 0x9e, 0x9a, 0x3c, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, last,
+        ])
+    };
     let change = |field, before, after, before_stated| Change {
         field,
         before,
@@ -317,9 +339,19 @@ fn expected() -> Vec<Event<'static>> {
         reason: Some("misread"),
         changes: vec![
             change("text", Some(Value::Text("a")), None, true),
-            change("integer", Some(Value::Integer(-1)), Some(Value::Integer(1 << 53)), true),
+            change(
+                "integer",
+                Some(Value::Integer(-1)),
+                Some(Value::Integer(1 << 53)),
+                true,
+            ),
             change("decimal", None, Some(Value::Decimal("-0.5")), true),
-            change("boolean", Some(Value::Boolean(false)), Some(Value::Boolean(true)), false),
+            change(
+                "boolean",
+                Some(Value::Boolean(false)),
+                Some(Value::Boolean(true)),
+                false,
+            ),
             change("date", None, Some(Value::Date(Day::from_number(-719_162))), false),
             change("reference", None, Some(Value::Reference("address/7")), false),
             change("sealed", None, Some(Value::Sealed(&[0, 255, 127])), false),
@@ -440,7 +472,14 @@ fn the_fixture_has_every_word_of_format_1() {
     let outcomes = words(&|event| event.outcome.iter().map(|outcome| outcome.word()).collect());
     let verdicts = words(&|event| event.observed.iter().map(|seen| seen.verdict.word()).collect());
     let reasons = words(&|event| event.because.iter().map(|because| because.word()).collect());
-    let values = words(&|event| event.changes.iter().filter_map(|change| change.after).map(type_of).collect());
+    let values = words(&|event| {
+        event
+            .changes
+            .iter()
+            .filter_map(|change| change.after)
+            .map(type_of)
+            .collect()
+    });
     let sources = words(&|event| {
         vec![match event.source {
             Source::Field => "field",

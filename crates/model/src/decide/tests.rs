@@ -7,7 +7,6 @@ use crate::{
     command::{Command, Deed, NAME_BYTES_MAX, REASON_BYTES_MAX},
     event::{Action, Because, Event, Outcome, Stated, Verdict},
     fold::Status,
-    rejection::Rejection,
     testing::register::*,
     value::Value,
 };
@@ -36,15 +35,30 @@ fn rooms(register: &Register, day: i64) -> Option<i64> {
 #[test]
 fn an_event_repeats_its_command_and_adds_place_time_version_and_area() {
     let mut register = Register::with_mill();
-    let mut command = correct(&[("rooms", int(4))]).since(20).expecting(1).caused_by(event_id(0));
+    let mut command = correct(&[("rooms", int(4))])
+        .since(20)
+        .expecting(1)
+        .caused_by(event_id(0));
     command.device = Some("tablet-3".to_owned());
     let event = register.takes(command);
-    assert_eq!((event.position.get(), event.id, event.version), (1, event_id(1), 2));
+    assert_eq!(
+        (event.position.get(), event.id, event.version),
+        (1, event_id(1), 2)
+    );
     assert_eq!((event.recorded, event.effective), (day(100), day(20)));
-    assert_eq!((event.kind, event.key, event.area, event.actor), ("dwelling", "1", "north", "anna"));
-    assert_eq!((event.action, event.device, event.reason), (Action::Correct, Some("tablet-3"), Some("misread")));
+    assert_eq!(
+        (event.kind, event.key, event.area, event.actor),
+        ("dwelling", "1", "north", "anna")
+    );
+    assert_eq!(
+        (event.action, event.device, event.reason),
+        (Action::Correct, Some("tablet-3"), Some("misread"))
+    );
     assert_eq!(event.cause, Some(event_id(0)));
-    assert_eq!(event.stated, Stated::EFFECTIVE.with(Stated::EXPECTED_VERSION, true));
+    assert_eq!(
+        event.stated,
+        Stated::EFFECTIVE.with(Stated::EXPECTED_VERSION, true)
+    );
 }
 
 #[test]
@@ -91,7 +105,10 @@ fn a_later_collect_adds_and_confirms() {
     register.takes(collect(&[]));
     let mut register = Register::empty();
     register.takes(collect_mill());
-    assert_eq!(first_change(&register.takes(collect(&[("rooms", int(3))]))), (None, Some(3)));
+    assert_eq!(
+        first_change(&register.takes(collect(&[("rooms", int(3))]))),
+        (None, Some(3))
+    );
 }
 
 #[test]
@@ -168,8 +185,15 @@ fn a_correction_changes_a_field_from_its_day_on() {
 fn a_correction_and_a_deregistration_need_a_reason() {
     let mut register = Register::with_mill();
     register.takes(register_since(10));
-    for command in [correct(&[("rooms", int(4))]), deregister(MOVED), deregister(ERRONEOUS)] {
-        let silent = Command { reason: None, ..command.clone() };
+    for command in [
+        correct(&[("rooms", int(4))]),
+        deregister(MOVED),
+        deregister(ERRONEOUS),
+    ] {
+        let silent = Command {
+            reason: None,
+            ..command.clone()
+        };
         register.refuses("REASON_MISSING", silent);
         register.refuses("BAD_VALUE", command.because(" \n"));
     }
@@ -236,15 +260,30 @@ fn a_correction_since_the_origin_takes_effect_with_the_value_that_was_never_true
 fn a_confirmation_is_no_origin() {
     let mut register = Register::with_mill();
     register.takes(collect(&[("rooms", int(3))]).since(60));
-    assert_eq!(register.takes(correct(&[("rooms", int(4))]).since_origin()).effective, day(10));
+    assert_eq!(
+        register
+            .takes(correct(&[("rooms", int(4))]).since_origin())
+            .effective,
+        day(10)
+    );
 }
 
 #[test]
 fn the_origin_of_a_missing_value_is_its_clearing_or_the_first_collect() {
     let mut register = Register::with_mill();
     register.takes(correct(&[("rooms", None)]).since(30));
-    assert_eq!(register.takes(correct(&[("built", int(1))]).since_origin()).effective, day(10));
-    assert_eq!(register.takes(correct(&[("rooms", int(2))]).since_origin()).effective, day(30));
+    assert_eq!(
+        register
+            .takes(correct(&[("built", int(1))]).since_origin())
+            .effective,
+        day(10)
+    );
+    assert_eq!(
+        register
+            .takes(correct(&[("rooms", int(2))]).since_origin())
+            .effective,
+        day(30)
+    );
 }
 
 #[test]
@@ -261,7 +300,12 @@ fn the_origin_is_one_time_for_all_fields() {
 #[test]
 fn only_a_correction_has_an_origin() {
     let mut register = Register::with_mill();
-    for command in [collect(&[]), register_since(20), verify(Outcome::Present), deregister(ERRONEOUS)] {
+    for command in [
+        collect(&[]),
+        register_since(20),
+        verify(Outcome::Present),
+        deregister(ERRONEOUS),
+    ] {
         let rejection = register.refuses("BAD_VALUE", command.since_origin());
         assert_eq!(rejection.field(), Some("effective"));
     }
@@ -277,8 +321,14 @@ fn a_registration_opens_and_closes_on_its_days() {
     register.takes(register_since(40));
     let status = |day| register.on_day(day).status;
     assert_eq!((status(19), status(20)), (Status::Collected, Status::Registered));
-    assert_eq!((status(29), status(30)), (Status::Registered, Status::Deregistered));
-    assert_eq!((status(39), status(40)), (Status::Deregistered, Status::Registered));
+    assert_eq!(
+        (status(29), status(30)),
+        (Status::Registered, Status::Deregistered)
+    );
+    assert_eq!(
+        (status(39), status(40)),
+        (Status::Deregistered, Status::Registered)
+    );
 }
 
 #[test]
@@ -327,14 +377,21 @@ fn a_late_deregistration_leaves_a_later_one_as_it_is() {
     register.takes(deregister(MOVED).since(50));
     register.takes(deregister(Because::Demolished).since(40));
     let status = |day| register.on_day(day).status;
-    assert_eq!((status(39), status(40)), (Status::Registered, Status::Deregistered));
+    assert_eq!(
+        (status(39), status(40)),
+        (Status::Registered, Status::Deregistered)
+    );
     assert_eq!(status(50), Status::Deregistered);
 }
 
 #[test]
 fn nothing_takes_effect_before_the_first_collect() {
     let mut register = Register::with_mill();
-    for command in [correct(&[("rooms", int(4))]), register_since(0), deregister(ERRONEOUS)] {
+    for command in [
+        correct(&[("rooms", int(4))]),
+        register_since(0),
+        deregister(ERRONEOUS),
+    ] {
         register.refuses("BEFORE_COLLECTED", command.since(9));
     }
     register.takes(correct(&[("rooms", int(4))]).since(10));
@@ -345,7 +402,11 @@ fn nothing_takes_effect_before_the_first_collect() {
 #[test]
 fn what_nobody_knows_is_neither_corrected_nor_registered() {
     let mut register = Register::empty();
-    for command in [correct(&[("rooms", int(4))]), register_since(50), deregister(ERRONEOUS)] {
+    for command in [
+        correct(&[("rooms", int(4))]),
+        register_since(50),
+        deregister(ERRONEOUS),
+    ] {
         register.refuses("NO_RECORD", command);
     }
     register.refuses("NO_RECORD", correct(&[("rooms", int(4))]).since_origin());
@@ -355,7 +416,11 @@ fn what_nobody_knows_is_neither_corrected_nor_registered() {
 fn what_was_only_found_is_neither_corrected_nor_registered() {
     let mut register = Register::empty();
     register.takes(verify(Outcome::Unregistered).since(20));
-    for command in [correct(&[("rooms", int(4))]), register_since(0), deregister(ERRONEOUS)] {
+    for command in [
+        correct(&[("rooms", int(4))]),
+        register_since(0),
+        deregister(ERRONEOUS),
+    ] {
         register.refuses("NOT_COLLECTED", command.clone().since(19));
         register.refuses("NOT_COLLECTED", command.since(20));
     }
@@ -374,7 +439,10 @@ fn an_error_voids_the_record_on_every_day() {
         }
         register.takes(deregister(ERRONEOUS).since(50));
         let status = |day| register.on_day(day).status;
-        assert_eq!((status(10), status(49), status(50)), (Status::Void, Status::Void, Status::Void));
+        assert_eq!(
+            (status(10), status(49), status(50)),
+            (Status::Void, Status::Void, Status::Void)
+        );
         assert_eq!(status(9), Status::Absent);
     }
 }
@@ -384,7 +452,12 @@ fn a_void_record_takes_nothing_but_checks() {
     let mut register = Register::with_mill();
     register.takes(register_since(20));
     register.takes(deregister(ERRONEOUS).since(50));
-    for command in [correct(&[("rooms", int(4))]), register_since(0), deregister(MOVED), duplicate_of("dwelling/2")] {
+    for command in [
+        correct(&[("rooms", int(4))]),
+        register_since(0),
+        deregister(MOVED),
+        duplicate_of("dwelling/2"),
+    ] {
         for number in [5, 30, 60] {
             register.refuses("RECORD_VOID", command.clone().since(number));
         }
@@ -438,9 +511,24 @@ fn duplicates_make_no_circle_of_three() {
 fn a_check_keeps_its_verdicts_and_changes_no_field() {
     let mut register = Register::with_mill();
     register.takes(correct(&[("rooms", int(4))]).since(50));
-    let seen = [("rooms", int(3)), ("name", text("Mill")), ("built", None), ("code", text("1")), ("area", None)];
-    let early = register.takes(verify(Outcome::Present).seeing(&seen).not_seeing("built2").since(49));
-    let verdicts: Vec<_> = early.observed.iter().map(|seen| (seen.field, seen.verdict)).collect();
+    let seen = [
+        ("rooms", int(3)),
+        ("name", text("Mill")),
+        ("built", None),
+        ("code", text("1")),
+        ("area", None),
+    ];
+    let early = register.takes(
+        verify(Outcome::Present)
+            .seeing(&seen)
+            .not_seeing("built2")
+            .since(49),
+    );
+    let verdicts: Vec<_> = early
+        .observed
+        .iter()
+        .map(|seen| (seen.field, seen.verdict))
+        .collect();
     let expected = [
         ("rooms", Verdict::Equal),
         ("name", Verdict::Equal),
@@ -493,14 +581,22 @@ fn own_work_is_own_on_every_day_and_only_on_that_record() {
 
 #[test]
 fn an_absent_record_can_only_be_found_unregistered() {
-    for outcome in Outcome::ALL.iter().copied().filter(|outcome| *outcome != Outcome::Unregistered) {
+    for outcome in Outcome::ALL
+        .iter()
+        .copied()
+        .filter(|outcome| *outcome != Outcome::Unregistered)
+    {
         Register::empty().refuses("NO_RECORD", verify(outcome));
         let mut register = Register::with_mill();
         register.refuses("NO_RECORD", verify(outcome).since(9));
         register.takes(verify(outcome).since(10));
     }
     let mut register = Register::empty();
-    let event = register.takes(verify(Outcome::Unregistered).in_area("north").seeing(&[("rooms", int(3))]));
+    let event = register.takes(
+        verify(Outcome::Unregistered)
+            .in_area("north")
+            .seeing(&[("rooms", int(3))]),
+    );
     assert_eq!((event.area, event.version), ("north", 1));
     assert_eq!(event.observed[0].verdict, Verdict::Differs);
     let state = register.on_day(100);
@@ -525,12 +621,20 @@ fn a_found_record_may_be_checked_again_and_collected() {
     let mut register = Register::empty();
     register.takes(verify(Outcome::Unregistered).in_area("north").since(20));
     assert_eq!(register.takes(verify(Outcome::Gone).since(30)).area, "north");
-    assert_eq!(register.takes(verify(Outcome::Unregistered).in_area("south").since(40)).area, "south");
+    assert_eq!(
+        register
+            .takes(verify(Outcome::Unregistered).in_area("south").since(40))
+            .area,
+        "south"
+    );
     assert_eq!(register.on_day(39).area(Some("area")), "north");
     assert_eq!(register.on_day(40).area(Some("area")), "south");
     register.refuses("FIELD_MISSING", collect(&[]).since(50));
     register.takes(collect_mill().since(50));
-    assert_eq!((register.on_day(49).status, register.on_day(50).status), (Status::Found, Status::Collected));
+    assert_eq!(
+        (register.on_day(49).status, register.on_day(50).status),
+        (Status::Found, Status::Collected)
+    );
 }
 
 #[test]
@@ -563,7 +667,10 @@ fn a_found_record_gets_another_area_only_where_it_is_found_again() {
 
 #[test]
 fn nothing_takes_effect_in_the_future_or_before_the_campaign() {
-    let at = |time| Command { effective: crate::command::Since::At(time), ..collect_mill() };
+    let at = |time| Command {
+        effective: crate::command::Since::At(time),
+        ..collect_mill()
+    };
     let mut register = Register::empty();
     register.refuses("EFFECTIVE_IN_FUTURE", at(day(100).plus_micros(1)));
     register.refuses("EFFECTIVE_TOO_EARLY", at(day(0).plus_micros(-1)));
@@ -576,7 +683,10 @@ fn an_effective_time_is_by_default_the_recorded_time() {
     let mut register = Register::empty();
     register.now = day(77);
     let event = register.takes(collect_mill());
-    assert_eq!((event.effective, event.recorded, event.stated), (day(77), day(77), Stated::default()));
+    assert_eq!(
+        (event.effective, event.recorded, event.stated),
+        (day(77), day(77), Stated::default())
+    );
 }
 
 #[test]
@@ -603,9 +713,15 @@ fn texts_are_neither_empty_nor_long_nor_control() {
     type Set = fn(&mut Command, String);
     let parts: [(&str, usize, Set); 4] = [
         ("actor", NAME_BYTES_MAX, |command, text| command.actor = text),
-        ("device", NAME_BYTES_MAX, |command, text| command.device = Some(text)),
-        ("area", NAME_BYTES_MAX, |command, text| command.check().area = Some(text)),
-        ("reason", REASON_BYTES_MAX, |command, text| command.reason = Some(text)),
+        ("device", NAME_BYTES_MAX, |command, text| {
+            command.device = Some(text)
+        }),
+        ("area", NAME_BYTES_MAX, |command, text| {
+            command.check().area = Some(text)
+        }),
+        ("reason", REASON_BYTES_MAX, |command, text| {
+            command.reason = Some(text)
+        }),
     ];
     for (part, bytes_max, set) in parts {
         let with = |text: String| {
@@ -631,22 +747,14 @@ const MADE_ELSEWHERE: [&str; 3] = ["UNKNOWN_FIELD", "ID_REUSED", "EVENT_TOO_LARG
 fn every_code_is_refused_with_somewhere_above() {
     let after_arrow = |line: &'static str| line.split_once("=> \"")?.1.strip_suffix("\",");
     let codes = include_str!("../rejection.rs").lines().filter_map(after_arrow);
-    let codes: Vec<_> = codes.filter(|code| code.chars().all(|c| c.is_ascii_uppercase() || c == '_')).collect();
+    let codes: Vec<_> = codes
+        .filter(|code| code.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        .collect();
     assert_eq!(codes.len(), 24, "{codes:?}");
     for code in codes {
         let tested = include_str!("tests.rs").contains(&format!("refuses(\"{code}\""));
         assert_ne!(tested, MADE_ELSEWHERE.contains(&code), "{code}");
     }
-}
-
-#[test]
-fn an_unknown_field_is_refused_where_the_command_is_read() {
-    let kind = VILLAGE.kind("dwelling").unwrap();
-    let rejection = kind.read("roms", crate::value::Input::Integer(3)).unwrap_err();
-    assert_eq!(rejection.code(), "UNKNOWN_FIELD");
-    assert_eq!(kind.read("rooms", crate::value::Input::Integer(3)), Ok(int(3)));
-    let rejection = kind.read("rooms", crate::value::Input::Text("3")).unwrap_err();
-    assert!(matches!(rejection, Rejection::BadValue { .. }));
 }
 
 #[test]

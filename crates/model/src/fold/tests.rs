@@ -37,12 +37,17 @@ fn believe(known: &[Event<'_>], effective: Timestamp) -> Belief {
     // "The greatest (effective, position) wins", among what took effect by E.
     let latest = |counts: &dyn Fn(&&Event<'_>) -> bool| {
         let there = known.iter().filter(|event| event.effective <= effective);
-        there.filter(counts).max_by_key(|event| (event.effective, event.position)).cloned()
+        there
+            .filter(counts)
+            .max_by_key(|event| (event.effective, event.position))
+            .cloned()
     };
     let is = |action| move |event: &&Event<'_>| event.action == action;
     let unregistered = |event: &&Event<'_>| event.outcome == Some(Outcome::Unregistered);
     let moves = |event: &&Event<'_>| matches!(event.action, Action::Register | Action::Deregister);
-    let collects = known.iter().filter(|event| event.effective <= effective && is(Action::Collect)(event));
+    let collects = known
+        .iter()
+        .filter(|event| event.effective <= effective && is(Action::Collect)(event));
     let first = collects.min_by_key(|event| (event.effective, event.position));
     let told = match latest(&moves) {
         Some(event) if event.action == Action::Register => Status::Registered,
@@ -52,9 +57,9 @@ fn believe(known: &[Event<'_>], effective: Timestamp) -> Belief {
         None => Status::Absent,
     };
     // "Void at every E, from the K that knows them": wherever there is a record at all.
-    let void = known.iter().any(|event| {
-        matches!(event.because, Some(Because::Erroneous | Because::DuplicateOf(_)))
-    });
+    let void = known
+        .iter()
+        .any(|event| matches!(event.because, Some(Because::Erroneous | Because::DuplicateOf(_))));
     let values: BTreeMap<_, _> = FIELDS
         .iter()
         .filter_map(|field| Some((field.to_string(), value_of(known, effective, field)?)))
@@ -68,7 +73,11 @@ fn believe(known: &[Event<'_>], effective: Timestamp) -> Belief {
     let blind = |event: &&Event<'_>| matches!(event.outcome, Some(Outcome::NoContact | Outcome::Refused));
     let differs = |event: &Event<'_>| event.observed.iter().any(|seen| seen.verdict == Verdict::Differs);
     Belief {
-        status: if void && told != Status::Absent { Status::Void } else { told },
+        status: if void && told != Status::Absent {
+            Status::Void
+        } else {
+            told
+        },
         values,
         collector: first.map(|event| event.actor.to_owned()),
         area,
@@ -84,16 +93,26 @@ const FIELDS: [&str; 4] = ["name", "area", "rooms", "built"];
 
 /// "Only changes with before ≠ after set a value."
 fn value_of(known: &[Event<'_>], effective: Timestamp, field: &str) -> Option<OwnedValue> {
-    let sets = known.iter().filter(|event| event.effective <= effective).flat_map(|event| {
-        let own = event.changes.iter().filter(|change| change.field == field && change.before != change.after);
-        own.map(|change| ((event.effective, event.position), change.after))
-    });
-    sets.max_by_key(|(when, _)| *when).and_then(|(_, after)| Some(after?.to_owned()))
+    let sets = known
+        .iter()
+        .filter(|event| event.effective <= effective)
+        .flat_map(|event| {
+            let own = event
+                .changes
+                .iter()
+                .filter(|change| change.field == field && change.before != change.after);
+            own.map(|change| ((event.effective, event.position), change.after))
+        });
+    sets.max_by_key(|(when, _)| *when)
+        .and_then(|(_, after)| Some(after?.to_owned()))
 }
 
 /// The same of a folded state.
 fn belief_of(state: &State<'_>) -> Belief {
-    let held = state.fields.iter().filter_map(|held| Some((held.field.to_owned(), held.value?.to_owned())));
+    let held = state
+        .fields
+        .iter()
+        .filter_map(|held| Some((held.field.to_owned(), held.value?.to_owned())));
     Belief {
         status: state.status,
         values: held.collect(),
@@ -129,7 +148,13 @@ fn some_fields() -> impl Strategy<Value = Vec<Given<'static>>> {
         (Just("area"), place()),
         (Just("name"), prop_oneof![Just(text("Mill")), Just(text("Barn"))]),
     ];
-    vec(field, 0..3).prop_map(|fields| fields.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect())
+    vec(field, 0..3).prop_map(|fields| {
+        fields
+            .into_iter()
+            .collect::<BTreeMap<_, _>>()
+            .into_iter()
+            .collect()
+    })
 }
 
 fn record() -> impl Strategy<Value = &'static str> {
@@ -137,13 +162,22 @@ fn record() -> impl Strategy<Value = &'static str> {
 }
 
 fn command() -> impl Strategy<Value = Command> {
-    let closes = select(vec![Because::MovedOut, Because::Closed, Because::AbsentFromExtract]);
+    let closes = select(vec![
+        Because::MovedOut,
+        Because::Closed,
+        Because::AbsentFromExtract,
+    ]);
     let named = |fields: Vec<Given<'static>>| {
         let mut fields: BTreeMap<_, _> = fields.into_iter().collect();
         fields.insert("name", text("Mill"));
         collect(&Vec::from_iter(fields))
     };
-    let seen = (select(Outcome::ALL), some_fields(), option::of(select(vec!["north", "south"])), any::<bool>());
+    let seen = (
+        select(Outcome::ALL),
+        some_fields(),
+        option::of(select(vec!["north", "south"])),
+        any::<bool>(),
+    );
     prop_oneof![
         4 => some_fields().prop_map(named),
         2 => some_fields().prop_map(|fields| collect(&fields)),
@@ -172,12 +206,19 @@ fn attempt() -> impl Strategy<Value = Attempt> {
             (false, 0) => "bob",
             (false, _) => "chen",
         };
-        Attempt { micros, late, command: command.on(record).by(actor) }
+        Attempt {
+            micros,
+            late,
+            command: command.on(record).by(actor),
+        }
     })
 }
 
 /// All that was accepted, and how often each code refused.
-fn work(attempts: &[Attempt], mut accepted: impl FnMut(&Register)) -> (Register, BTreeMap<&'static str, u32>) {
+fn work(
+    attempts: &[Attempt],
+    mut accepted: impl FnMut(&Register),
+) -> (Register, BTreeMap<&'static str, u32>) {
     let mut register = Register::empty();
     let mut refused = BTreeMap::new();
     for attempt in attempts {
@@ -200,7 +241,11 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 }
 
 fn events_of<'a>(events: &[Event<'a>], record: &str) -> Vec<Event<'a>> {
-    events.iter().filter(|event| name_of(event) == record).cloned().collect()
+    events
+        .iter()
+        .filter(|event| name_of(event) == record)
+        .cloned()
+        .collect()
 }
 
 fn entries_of<'a>(events: &[Event<'a>]) -> Vec<Entry<'a>> {
@@ -298,7 +343,11 @@ fn holds(events: &[Event<'_>]) -> Result<(), TestCaseError> {
         let now = value_of(&after, effective, change.field);
         prop_assert_eq!(change.after.map(Value::to_owned), now, "{:?}", newest);
     }
-    for seen in newest.observed.iter().filter(|seen| seen.verdict != Verdict::NotSeen) {
+    for seen in newest
+        .observed
+        .iter()
+        .filter(|seen| seen.verdict != Verdict::NotSeen)
+    {
         let equal = value_of(before, effective, seen.field) == seen.value.map(Value::to_owned);
         prop_assert_eq!(equal, seen.verdict == Verdict::Equal);
     }
@@ -310,7 +359,11 @@ fn holds(events: &[Event<'_>]) -> Result<(), TestCaseError> {
         Action::Deregister => Some(Status::Deregistered),
         _ => None,
     };
-    prop_assert!(status.is_none_or(|status| belief.status == status), "{:?}", newest);
+    prop_assert!(
+        status.is_none_or(|status| belief.status == status),
+        "{:?}",
+        newest
+    );
     if newest.action == Action::Verify {
         let own = |event: &Event<'_>| event.action != Action::Verify && event.actor == newest.actor;
         prop_assert!(!before.iter().any(own));
@@ -328,7 +381,9 @@ fn holds(events: &[Event<'_>]) -> Result<(), TestCaseError> {
 /// A fixed permutation for each number (Fisher and Yates, with a congruential generator).
 fn shuffle<T>(items: &mut [T], mut seed: u64) {
     for last in (1..items.len()).rev() {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let other = usize::try_from(seed >> 33).unwrap() % (last + 1);
         items.swap(last, other);
     }
@@ -337,8 +392,15 @@ fn shuffle<T>(items: &mut [T], mut seed: u64) {
 /// Entries that no rule would let pass: registered before they were collected, void and then collected, and worse.
 fn any_entry() -> impl Strategy<Value = Entry<'static>> {
     let time = prop_oneof![9 => (0..6_i64).prop_map(Timestamp::from_micros), 1 => arbitrary::time()];
-    let sets = btree_map(select(vec!["a", "b", "area"]), option::of(arbitrary::value()), 0..3);
-    let void = option::weighted(0.1, select(vec![Because::Erroneous, Because::DuplicateOf("street/2")]));
+    let sets = btree_map(
+        select(vec!["a", "b", "area"]),
+        option::of(arbitrary::value()),
+        0..3,
+    );
+    let void = option::weighted(
+        0.1,
+        select(vec![Because::Erroneous, Because::DuplicateOf("street/2")]),
+    );
     let check = option::of((select(Outcome::ALL), any::<bool>()));
     let names = (arbitrary::text(), arbitrary::text());
     (time, select(Action::ALL), names, sets, check, void).prop_map(
@@ -371,14 +433,22 @@ fn the_random_work_reaches_every_action_status_and_rule() {
         }
         for event in register.events() {
             let late = event.effective < event.recorded;
-            *actions.entry((event.action, late, event.stated.has(Stated::ORIGIN))).or_default() += 1;
+            *actions
+                .entry((event.action, late, event.stated.has(Stated::ORIGIN)))
+                .or_default() += 1;
         }
         for record in RECORDS {
             let own = events_of(&register.events(), record);
             *statuses.entry(believe(&own, register.now).status).or_default() += 1;
             let moves = own.iter().map(|event| event.action);
-            let moves: Vec<_> = moves.filter(|a| matches!(a, Action::Register | Action::Deregister)).collect();
-            reappeared += u32::from(moves.windows(2).any(|pair| pair == [Action::Deregister, Action::Register]));
+            let moves: Vec<_> = moves
+                .filter(|a| matches!(a, Action::Register | Action::Deregister))
+                .collect();
+            reappeared += u32::from(
+                moves
+                    .windows(2)
+                    .any(|pair| pair == [Action::Deregister, Action::Register]),
+            );
         }
     }
     let kinds = [
@@ -395,11 +465,17 @@ fn the_random_work_reaches_every_action_status_and_rule() {
         (Action::Verify, true, false),
     ];
     for kind in kinds {
-        assert!(actions.get(&kind).is_some_and(|count| *count >= 20), "{kind:?} in {actions:?}");
+        assert!(
+            actions.get(&kind).is_some_and(|count| *count >= 20),
+            "{kind:?} in {actions:?}"
+        );
     }
     assert!(reappeared >= 20, "{reappeared}");
     for status in Status::SHOWN {
-        assert!(statuses.get(&status).is_some_and(|count| *count >= 5), "{status:?} in {statuses:?}");
+        assert!(
+            statuses.get(&status).is_some_and(|count| *count >= 5),
+            "{status:?} in {statuses:?}"
+        );
     }
     let codes = [
         "NO_RECORD",
@@ -429,7 +505,10 @@ fn a_shown_status_has_a_word_that_is_read_back() {
         assert_eq!(Status::parse(status.word()), Some(status));
     }
     assert_eq!(Status::parse(Status::Absent.word()), None);
-    assert_eq!(Status::SHOWN.map(Status::is_live), [false, true, true, false, false]);
+    assert_eq!(
+        Status::SHOWN.map(Status::is_live),
+        [false, true, true, false, false]
+    );
 }
 
 proptest! {
@@ -458,5 +537,8 @@ fn a_void_record_that_was_only_found_on_a_day_keeps_the_area_of_the_check() {
     register.takes(collect_mill().since(20));
     register.takes(deregister(Because::Erroneous).since(30));
     let area = |number| register.on_day(number).area(Some("area"));
-    assert_eq!((register.on_day(10).status, area(10), area(20)), (Status::Void, "north", ""));
+    assert_eq!(
+        (register.on_day(10).status, area(10), area(20)),
+        (Status::Void, "north", "")
+    );
 }

@@ -25,7 +25,12 @@ fn bytes() -> impl Strategy<Value = &'static [u8]> {
 
 /// Numbers of every encoded width.
 fn number() -> impl Strategy<Value = u64> {
-    prop_oneof![0..300_u64, 65_000..66_000_u64, any::<u32>().prop_map(u64::from), any::<u64>()]
+    prop_oneof![
+        0..300_u64,
+        65_000..66_000_u64,
+        any::<u32>().prop_map(u64::from),
+        any::<u64>()
+    ]
 }
 
 pub fn time() -> impl Strategy<Value = Timestamp> {
@@ -109,7 +114,12 @@ fn visit() -> impl Strategy<Value = Visit> {
         lon_e7,
         accuracy_m,
     });
-    let parts = (option::of(time()), option::of(time()), option::of(number()), option::of(place));
+    let parts = (
+        option::of(time()),
+        option::of(time()),
+        option::of(number()),
+        option::of(place),
+    );
     parts.prop_map(|(begun, entered, seq, place)| Visit {
         begun,
         entered,
@@ -136,9 +146,19 @@ fn stated() -> impl Strategy<Value = Stated> {
 pub fn event() -> impl Strategy<Value = Event<'static>> {
     let place = (number(), id(), time(), time(), word(Action::ALL));
     let record = (text(), text(), any::<u32>(), text(), text());
-    let how = (option::of(text()), source(), option::of(text()), option::of(because()));
+    let how = (
+        option::of(text()),
+        source(),
+        option::of(text()),
+        option::of(because()),
+    );
     let signature = (any::<u32>(), bytes()).prop_map(|(key_id, bytes)| Signature { key_id, bytes });
-    let rest = (option::of(id()), stated(), option::of(visit()), option::of(signature));
+    let rest = (
+        option::of(id()),
+        stated(),
+        option::of(visit()),
+        option::of(signature),
+    );
     let found = (
         prop_oneof![9 => vec(change(), 0..8), 1 => many_changes()],
         option::of(word(Outcome::ALL)),

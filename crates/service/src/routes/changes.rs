@@ -22,7 +22,18 @@ const FILTERS: [&str; 10] = [
     "actor", "action", "kind", "area", "field", "record", "device", "source", "from", "to",
 ];
 const KNOWN: [&str; 13] = [
-    "actor", "action", "kind", "area", "field", "record", "device", "source", "from", "to", "limit", "cursor",
+    "actor",
+    "action",
+    "kind",
+    "area",
+    "field",
+    "record",
+    "device",
+    "source",
+    "from",
+    "to",
+    "limit",
+    "cursor",
     "min_position",
 ];
 
@@ -80,7 +91,11 @@ pub(crate) async fn list(State(app): State<Shared>, RawQuery(query): RawQuery) -
         let page = app.engine.changes(&query)?;
         let answer = PageJson {
             record: None,
-            items: page.items.iter().map(|stored| EventJson::of(&stored.event())).collect(),
+            items: page
+                .items
+                .iter()
+                .map(|stored| EventJson::of(&stored.event()))
+                .collect(),
             next: page.next.map(|next| question.cursor(After::Position(next))),
             as_of: last(question.at),
             simulated: app.simulated.then_some(true),

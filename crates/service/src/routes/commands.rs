@@ -42,7 +42,11 @@ pub(crate) async fn take(State(app): State<Shared>, request: Request) -> Result<
         let problem = Problem::from(error);
         if is_list { problem } else { problem.index(None) }
     })?;
-    let status = if accepted.iter().all(|accepted| accepted.repeated) { StatusCode::OK } else { StatusCode::CREATED };
+    let status = if accepted.iter().all(|accepted| accepted.repeated) {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
     if is_list {
         json(status, &accepted.iter().map(AcceptedJson::of).collect::<Vec<_>>())
     } else {
@@ -55,6 +59,8 @@ fn one<T>(answers: Vec<T>) -> Result<T, Problem> {
     let mut answers = answers.into_iter();
     match (answers.next(), answers.next()) {
         (Some(answer), None) => Ok(answer),
-        _ => Err(Problem::internal("the engine gave another number of answers than commands")),
+        _ => Err(Problem::internal(
+            "the engine gave another number of answers than commands",
+        )),
     }
 }

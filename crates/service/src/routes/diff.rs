@@ -20,7 +20,15 @@ use crate::{
 const FILTERS: [&str; 3] = ["axis", "area", "kind"];
 const TIMES: [&str; 3] = ["from", "to", "as_of"];
 const KNOWN: [&str; 9] = [
-    "from", "to", "axis", "area", "kind", "as_of", "limit", "cursor", "min_position",
+    "from",
+    "to",
+    "axis",
+    "area",
+    "kind",
+    "as_of",
+    "limit",
+    "cursor",
+    "min_position",
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,9 +97,13 @@ fn pairs(app: &App, params: &Params) -> Result<(At, At), Problem> {
     if params.word("axis", axis, "effective, recorded")? == Some(Axis::Recorded) {
         if as_of.is_some() {
             let detail = "as_of: on the recorded axis, from and to say as known when";
-            return Err(Problem::malformed("BAD_QUERY", detail).field("as_of").hint("leave it out"));
+            return Err(Problem::malformed("BAD_QUERY", detail)
+                .field("as_of")
+                .hint("leave it out"));
         }
-        let at = |name: &str, text: &str| known(name, text, zone).and_then(|as_of| Ok(app.engine.at(as_of, None)?));
+        let at = |name: &str, text: &str| {
+            known(name, text, zone).and_then(|as_of| Ok(app.engine.at(as_of, None)?))
+        };
         let to = match to {
             Some(text) => at("to", text)?,
             None => app.engine.at(AsOf::Now, None)?,

@@ -37,7 +37,10 @@ const KNOWN: [&str; 5] = ["as_of", "effective", "by", "area", "min_position"];
         (status = "default", body = crate::problem::ProblemJson, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn counts(State(app): State<Shared>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+pub(crate) async fn counts(
+    State(app): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
     let params = Params::read(query.as_deref(), &KNOWN)?;
     ready(&app, &params).await?;
     heavy(&app, move |app| {

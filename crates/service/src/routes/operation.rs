@@ -38,7 +38,9 @@ pub(crate) async fn healthz() -> Result<Response, Problem> {
 pub(crate) async fn readyz(State(app): State<Shared>) -> Result<Response, Problem> {
     let not = |code, detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
     if let Some(damage) = app.engine.damage() {
-        return Err(not(damage.code(), Problem::from(damage.clone()).detail().to_owned()).hint(damage.hint()));
+        return Err(
+            not(damage.code(), Problem::from(damage.clone()).detail().to_owned()).hint(damage.hint()),
+        );
     }
     let lag = lag(&app.engine);
     if lag > READY_LAG_EVENTS_MAX {
@@ -58,8 +60,10 @@ pub(crate) async fn readyz(State(app): State<Shared>) -> Result<Response, Proble
 pub(crate) async fn metrics(State(app): State<Shared>) -> Result<Response, Problem> {
     let Some(prometheus) = &app.prometheus else {
         let detail = "this process records no metrics: only a served register does";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "NO_METRICS", detail)
-            .hint("ask the process that runs `shilu serve`"));
+        return Err(
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "NO_METRICS", detail)
+                .hint("ask the process that runs `shilu serve`"),
+        );
     };
     let mut response = Response::new(Body::from(prometheus.render(&app.engine)));
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

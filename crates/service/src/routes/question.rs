@@ -112,9 +112,13 @@ impl Question {
 /// Resolves `as_of` and `effective`.
 pub(crate) fn at(app: &App, params: &Params) -> Result<At, Problem> {
     let zone = app.engine.campaign().zone;
-    let as_of = params.get("as_of").map_or(Ok(AsOf::Now), |text| time::as_of(text, zone))?;
+    let as_of = params
+        .get("as_of")
+        .map_or(Ok(AsOf::Now), |text| time::as_of(text, zone))?;
     let effective = params.get("effective");
-    let effective = effective.map(|text| time::asked("effective", text, zone)).transpose()?;
+    let effective = effective
+        .map(|text| time::asked("effective", text, zone))
+        .transpose()?;
     Ok(app.engine.at(as_of, effective)?)
 }
 
@@ -141,10 +145,15 @@ pub(crate) async fn ready(app: &App, params: &Params) -> Result<(), Problem> {
     match timeout(FOLD_WAIT_MAX, folded.wait_for(|folded| *folded > wanted)).await {
         Ok(Ok(_)) => Ok(()),
         _ => {
-            let detail = format!("position {wanted} was not folded within {} s", FOLD_WAIT_MAX.as_secs());
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_YET_FOLDED", detail)
-                .field("min_position")
-                .hint("ask again; check that the position is one that a write answered with"))
+            let detail = format!(
+                "position {wanted} was not folded within {} s",
+                FOLD_WAIT_MAX.as_secs()
+            );
+            Err(
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_YET_FOLDED", detail)
+                    .field("min_position")
+                    .hint("ask again; check that the position is one that a write answered with"),
+            )
         }
     }
 }
@@ -158,7 +167,9 @@ pub(crate) async fn blocking<T: Send + 'static>(
         Ok(answer) => answer,
         Err(error) => {
             tracing::error!(%error, "a question panicked");
-            Err(Problem::internal("the service made a mistake and could not finish"))
+            Err(Problem::internal(
+                "the service made a mistake and could not finish",
+            ))
         }
     }
 }

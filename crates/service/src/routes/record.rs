@@ -139,7 +139,9 @@ pub(crate) async fn blame(
     blocking(move || {
         let at = at(&app, &params)?;
         let blames = app.engine.blame(&name, at)?;
-        let items = blames.iter().map(|blame| BlameJson::of(blame, &blame.event.event()));
+        let items = blames
+            .iter()
+            .map(|blame| BlameJson::of(blame, &blame.event.event()));
         let answer = PageJson {
             record: Some(name.to_string()),
             items: items.collect(),

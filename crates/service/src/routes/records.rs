@@ -19,7 +19,15 @@ use crate::{
 
 const FILTERS: [&str; 4] = ["kind", "area", "status", "q"];
 const KNOWN: [&str; 9] = [
-    "kind", "area", "status", "q", "as_of", "effective", "limit", "cursor", "min_position",
+    "kind",
+    "area",
+    "status",
+    "q",
+    "as_of",
+    "effective",
+    "limit",
+    "cursor",
+    "min_position",
 ];
 
 /// List records, in the campaign's order of kinds, then by key.
@@ -66,7 +74,11 @@ pub(crate) async fn list(State(app): State<Shared>, RawQuery(query): RawQuery) -
         })?;
         let answer = PageJson {
             record: None,
-            items: page.items.iter().map(|view| RecordJson::of(view, question.at)).collect(),
+            items: page
+                .items
+                .iter()
+                .map(|view| RecordJson::of(view, question.at))
+                .collect(),
             next: page.next.map(|name| question.cursor(After::Record(name))),
             as_of: last(question.at),
             simulated: app.simulated.then_some(true),

@@ -11,7 +11,8 @@ use super::Register;
 use crate::limits::{BODY_BYTES_MAX, COMMAND_FIELDS_MAX};
 
 fn collect(with: Value) -> String {
-    let mut command = json!({"action": "collect", "record": "dwelling/1", "fields": {"rooms": 3}, "actor": "ann"});
+    let mut command =
+        json!({"action": "collect", "record": "dwelling/1", "fields": {"rooms": 3}, "actor": "ann"});
     let Value::Object(with) = with else { panic!() };
     for (key, value) in with {
         command[key] = value;
@@ -22,7 +23,9 @@ fn collect(with: Value) -> String {
 #[tokio::test]
 async fn bad_commands_name_the_place() {
     let register = Register::new();
-    let many: String = (0..=COMMAND_FIELDS_MAX).map(|n| format!("\"f{n}\": 1,")).collect();
+    let many: String = (0..=COMMAND_FIELDS_MAX)
+        .map(|n| format!("\"f{n}\": 1,"))
+        .collect();
     let cases: &[(String, u16, &str, &str)] = &[
         (String::new(), 400, "BAD_JSON", ""),
         ("[]".to_owned(), 400, "BAD_JSON", ""),
@@ -101,8 +104,14 @@ async fn bad_commands_name_the_place() {
     assert_eq!(register.post(list).await.refused(400, "BAD_JSON")["index"], 1);
     let list = format!("[{},{}]", collect(json!({})), collect(json!({"effective": "x"})));
     let problem = register.post(list).await.refused(400, "BAD_TIME");
-    assert_eq!((&problem["index"], &problem["record"]), (&json!(1), &json!("dwelling/1")));
-    let problem = register.post(&b"{\"action\": \"\xff\"}"[..]).await.refused(400, "BAD_JSON");
+    assert_eq!(
+        (&problem["index"], &problem["record"]),
+        (&json!(1), &json!("dwelling/1"))
+    );
+    let problem = register
+        .post(&b"{\"action\": \"\xff\"}"[..])
+        .await
+        .refused(400, "BAD_JSON");
     assert!(problem["detail"].as_str().unwrap().contains("UTF-8"));
     assert_eq!(register.engine.end().get(), 1, "nothing was written");
 }
@@ -112,20 +121,38 @@ async fn the_key_field_never_changes() {
     let register = Register::new();
     register.settle("1", 3).await;
     let command = json!({"action": "correct", "record": "dwelling/1", "actor": "ann", "reason": "x", "changes": {"code": {"after": "2"}}});
-    register.post(command.to_string()).await.refused(422, "KEY_CHANGES");
+    register
+        .post(command.to_string())
+        .await
+        .refused(422, "KEY_CHANGES");
 }
 
 #[tokio::test]
 async fn what_is_too_large_is_refused() {
     let register = Register::new();
-    register.post(vec![b' '; BODY_BYTES_MAX + 1]).await.refused(413, "BODY_TOO_LARGE");
+    register
+        .post(vec![b' '; BODY_BYTES_MAX + 1])
+        .await
+        .refused(413, "BODY_TOO_LARGE");
     let stated = Request::post("/api/v1/commands").header(header::CONTENT_LENGTH, u64::MAX);
-    register.send(stated.body(Body::empty()).unwrap()).await.refused(413, "BODY_TOO_LARGE");
+    register
+        .send(stated.body(Body::empty()).unwrap())
+        .await
+        .refused(413, "BODY_TOO_LARGE");
     let list = vec![collect(json!({})); 1_001].join(",");
-    register.post(format!("[{list}]")).await.refused(413, "LIST_TOO_LONG");
-    let large: serde_json::Map<String, Value> = ["area"].iter().map(|field| ((*field).to_owned(), json!("长".repeat(333)))).collect();
+    register
+        .post(format!("[{list}]"))
+        .await
+        .refused(413, "LIST_TOO_LONG");
+    let large: serde_json::Map<String, Value> = ["area"]
+        .iter()
+        .map(|field| ((*field).to_owned(), json!("长".repeat(333))))
+        .collect();
     let commands: Vec<_> = (0..1_000).map(|n| json!({"action": "collect", "record": format!("dwelling/{n}"), "fields": large, "actor": "ann", "reason": "长".repeat(333)})).collect();
-    register.post(json!(commands).to_string()).await.refused(413, "LIST_TOO_LARGE");
+    register
+        .post(json!(commands).to_string())
+        .await
+        .refused(413, "LIST_TOO_LARGE");
     assert_eq!(register.engine.end().get(), 1, "nothing was written");
 }
 
@@ -133,17 +160,34 @@ async fn what_is_too_large_is_refused() {
 async fn what_the_router_refuses_is_a_problem_too() {
     let register = Register::new();
     register.get("/api/v2").await.refused(404, "NO_ROUTE");
-    let got = register.send(Request::delete("/api/v1/records").body(Body::empty()).unwrap()).await;
+    let got = register
+        .send(Request::delete("/api/v1/records").body(Body::empty()).unwrap())
+        .await;
     assert!(got.headers[header::ALLOW].to_str().unwrap().contains("GET"));
     got.refused(405, "METHOD_NOT_ALLOWED");
-    register.get("/api/v1/commands").await.refused(405, "METHOD_NOT_ALLOWED");
-    register.get("/api/v1/records/dwelling/%FF").await.refused(400, "BAD_RECORD");
-    register.get("/api/v1/records/dwelling/a%2Fb").await.refused(400, "BAD_RECORD");
-    register.get("/api/v1/records/dwelling/a%00").await.refused(400, "BAD_RECORD");
+    register
+        .get("/api/v1/commands")
+        .await
+        .refused(405, "METHOD_NOT_ALLOWED");
+    register
+        .get("/api/v1/records/dwelling/%FF")
+        .await
+        .refused(400, "BAD_RECORD");
+    register
+        .get("/api/v1/records/dwelling/a%2Fb")
+        .await
+        .refused(400, "BAD_RECORD");
+    register
+        .get("/api/v1/records/dwelling/a%00")
+        .await
+        .refused(400, "BAD_RECORD");
     register.get("/api/v1/events/7").await.refused(400, "BAD_ID");
     register.get("/api/v1/events/%FF").await.refused(400, "BAD_ID");
     let foreign = Request::post("/api/v1/commands").header(header::ORIGIN, "https://example.org");
-    register.send(foreign.body(Body::from(collect(json!({})))).unwrap()).await.refused(403, "FOREIGN_ORIGIN");
+    register
+        .send(foreign.body(Body::from(collect(json!({})))).unwrap())
+        .await
+        .refused(403, "FOREIGN_ORIGIN");
     assert_eq!(register.engine.end().get(), 1, "nothing was written");
 }
 
@@ -174,13 +218,20 @@ async fn bad_questions_are_refused() {
         ("changes?from=x", 400, "BAD_TIME"),
         ("diff", 400, "BAD_QUERY"),
         ("diff?from=2020-01-01&axis=both", 400, "BAD_QUERY"),
-        ("diff?from=2020-01-01&axis=recorded&as_of=2020-01-01", 400, "BAD_QUERY"),
+        (
+            "diff?from=2020-01-01&axis=recorded&as_of=2020-01-01",
+            400,
+            "BAD_QUERY",
+        ),
         ("counts?by=age", 400, "BAD_QUERY"),
         ("rates?month=1", 400, "BAD_QUERY"),
         ("live?from=99", 404, "NO_POSITION"),
         ("events/01890a5d-ac96-774b-bcce-b302099a8057", 404, "NO_EVENT"),
     ] {
-        register.get(&format!("/api/v1/{uri}")).await.refused(status, code);
+        register
+            .get(&format!("/api/v1/{uri}"))
+            .await
+            .refused(status, code);
     }
 }
 
@@ -223,48 +274,120 @@ proptest! {
 /// Bytes, and commands with a part that is not as it should be.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
-        Just(json!(null)), Just(json!(true)), Just(json!(-1)), Just(json!(1e308)), Just(json!([[]])), Just(json!({"a": {}})),
-        Just(json!("")), Just(json!("9999-12-31")), Just(json!("0001-01-01")), Just(json!("9999-12-31T23:59:59.999999-23:59")),
-        "\\PC{0,30}".prop_map(Value::from), any::<i64>().prop_map(Value::from), any::<f64>().prop_map(Value::from),
+        Just(json!(null)),
+        Just(json!(true)),
+        Just(json!(-1)),
+        Just(json!(1e308)),
+        Just(json!([[]])),
+        Just(json!({"a": {}})),
+        Just(json!("")),
+        Just(json!("9999-12-31")),
+        Just(json!("0001-01-01")),
+        Just(json!("9999-12-31T23:59:59.999999-23:59")),
+        "\\PC{0,30}".prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
     ];
     let keys = [
-        "id", "action", "record", "fields", "changes", "because", "duplicate_of", "outcome", "observed", "not_seen", "area",
-        "effective", "actor", "device", "reason", "source", "begun", "entered", "seq", "place", "expected_version", "cause",
+        "id",
+        "action",
+        "record",
+        "fields",
+        "changes",
+        "because",
+        "duplicate_of",
+        "outcome",
+        "observed",
+        "not_seen",
+        "area",
+        "effective",
+        "actor",
+        "device",
+        "reason",
+        "source",
+        "begun",
+        "entered",
+        "seq",
+        "place",
+        "expected_version",
+        "cause",
     ];
     let actions = prop::sample::select(vec!["collect", "correct", "register", "deregister", "verify"]);
     let key = prop::sample::select(keys.to_vec());
-    let command = (actions, prop::collection::btree_map(key, part.clone(), 0..3), part.clone()).prop_map(|(action, parts, value)| {
-        let mut command = json!({"action": action, "record": "dwelling/1", "actor": "ann", "reason": "x"});
-        match action {
-            "collect" => command["fields"] = json!({"rooms": value}),
-            "correct" => command["changes"] = json!({"rooms": {"before": value, "after": value}}),
-            "deregister" => command["because"] = json!("erroneous"),
-            "verify" => command["outcome"] = json!("unregistered"),
-            _ => {}
-        }
-        for (key, part) in parts {
-            command[key] = part;
-        }
-        command.to_string().into_bytes()
-    });
-    let cut = (command.clone(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut bytes, at, byte)| {
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
-        bytes
-    });
+    let command = (
+        actions,
+        prop::collection::btree_map(key, part.clone(), 0..3),
+        part.clone(),
+    )
+        .prop_map(|(action, parts, value)| {
+            let mut command =
+                json!({"action": action, "record": "dwelling/1", "actor": "ann", "reason": "x"});
+            match action {
+                "collect" => command["fields"] = json!({"rooms": value}),
+                "correct" => command["changes"] = json!({"rooms": {"before": value, "after": value}}),
+                "deregister" => command["because"] = json!("erroneous"),
+                "verify" => command["outcome"] = json!("unregistered"),
+                _ => {}
+            }
+            for (key, part) in parts {
+                command[key] = part;
+            }
+            command.to_string().into_bytes()
+        });
+    let cut =
+        (command.clone(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut bytes, at, byte)| {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            bytes
+        });
     prop_oneof![prop::collection::vec(any::<u8>(), 0..200), command, cut]
 }
 
 fn question() -> impl Strategy<Value = String> {
-    let path = prop::sample::select(vec!["records", "records/dwelling/1", "records/dwelling/1/history", "records/dwelling/1/blame", "changes", "diff", "counts", "rates", "events/x"]);
-    let name = prop::sample::select(vec!["kind", "area", "status", "q", "as_of", "effective", "limit", "cursor", "from", "to", "axis", "by", "record", "action", "source"]);
+    let path = prop::sample::select(vec![
+        "records",
+        "records/dwelling/1",
+        "records/dwelling/1/history",
+        "records/dwelling/1/blame",
+        "changes",
+        "diff",
+        "counts",
+        "rates",
+        "events/x",
+    ]);
+    let name = prop::sample::select(vec![
+        "kind",
+        "area",
+        "status",
+        "q",
+        "as_of",
+        "effective",
+        "limit",
+        "cursor",
+        "from",
+        "to",
+        "axis",
+        "by",
+        "record",
+        "action",
+        "source",
+    ]);
     let value = prop_oneof![
-        "[a-z0-9@%+:TZ-]{0,20}", Just("9999-12-31".to_owned()), Just("0001-01-01".to_owned()), Just("@0".to_owned()), Just("@4294967294".to_owned()),
-        Just("dwelling".to_owned()), Just("recorded".to_owned()), Just("9999-12-31T23:59:59.999999-23:59".to_owned()),
+        "[a-z0-9@%+:TZ-]{0,20}",
+        Just("9999-12-31".to_owned()),
+        Just("0001-01-01".to_owned()),
+        Just("@0".to_owned()),
+        Just("@4294967294".to_owned()),
+        Just("dwelling".to_owned()),
+        Just("recorded".to_owned()),
+        Just("9999-12-31T23:59:59.999999-23:59".to_owned()),
         "01[0-9a-f]{128,140}0[01][0-9a-f]{0,30}",
     ];
     (path, prop::collection::vec((name, value), 0..4)).prop_map(|(path, params)| {
-        let params: Vec<_> = params.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let params: Vec<_> = params
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         format!("/api/v1/{path}?{}", params.join("&"))
     })
 }

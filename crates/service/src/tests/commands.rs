@@ -10,11 +10,13 @@ const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 async fn a_command_is_answered_with_its_event() {
     let register = Register::new();
     let answer = register
-        .take(json!({"id": ID, "action": "collect", "record": "street/110101001",
+        .take(
+            json!({"id": ID, "action": "collect", "record": "street/110101001",
             "fields": {"code": "110101001", "name": "东华门街道"}, "effective": "2015-04-07T09:30:00+08:00",
             "actor": "officer-007", "device": "tablet-3", "reason": "door to door",
             "begun": "2015-04-07T09:26:10+08:00", "entered": "2015-04-07T09:29:02+08:00", "seq": 41,
-            "place": {"lat": 30.12, "lon": 120.79, "accuracy_m": 8}, "expected_version": 0}))
+            "place": {"lat": 30.12, "lon": 120.79, "accuracy_m": 8}, "expected_version": 0}),
+        )
         .await;
     assert_eq!(
         answer,
@@ -52,11 +54,20 @@ async fn a_list_is_taken_whole_or_not_at_all() {
     let register = Register::new();
     let collect = |key: &str| json!({"action": "collect", "record": format!("dwelling/{key}"), "fields": {}, "actor": "ann"});
     let answer = register.take(json!([collect("1"), collect("2")])).await;
-    assert_eq!((&answer[0]["position"], &answer[1]["position"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&answer[0]["position"], &answer[1]["position"]),
+        (&json!(1), &json!(2))
+    );
     let bad = json!([collect("3"), {"action": "register", "record": "dwelling/4", "actor": "ann"}]);
     let problem = register.post(bad.to_string()).await.refused(404, "NO_RECORD");
-    assert_eq!((&problem["index"], &problem["record"]), (&json!(1), &json!("dwelling/4")));
-    register.get("/api/v1/records/dwelling/3").await.refused(404, "NO_RECORD");
+    assert_eq!(
+        (&problem["index"], &problem["record"]),
+        (&json!(1), &json!("dwelling/4"))
+    );
+    register
+        .get("/api/v1/records/dwelling/3")
+        .await
+        .refused(404, "NO_RECORD");
     let alone = register.post(bad[1].to_string()).await.refused(404, "NO_RECORD");
     assert_eq!(alone.get("index"), None);
 }
@@ -76,19 +87,28 @@ async fn every_action_is_taken() {
         let answer = register.take(command).await;
         assert_eq!(answer["position"], 3 + index);
     }
-    let verified = register.get("/api/v1/changes?action=verify&record=dwelling/1").await.ok();
+    let verified = register
+        .get("/api/v1/changes?action=verify&record=dwelling/1")
+        .await
+        .ok();
     assert_eq!(
         verified["items"][0]["observed"],
         json!([{"field": "built", "value": null, "verdict": "equal"}, {"field": "rooms", "value": 4, "verdict": "equal"},
             {"field": "rented", "value": null, "verdict": "not-seen"}])
     );
     let found = register.get("/api/v1/records/dwelling/9").await.ok();
-    assert_eq!((&found["status"], &found["area"]), (&json!("found"), &json!("west")));
+    assert_eq!(
+        (&found["status"], &found["area"]),
+        (&json!("found"), &json!("west"))
+    );
     register.settle("2", 1).await;
     let gone = json!({"action": "deregister", "record": "dwelling/2", "because": "duplicate-of", "duplicate_of": "dwelling/1", "reason": "same", "actor": "ann"});
     register.take(gone).await;
     let event = &register.get("/api/v1/changes?limit=1").await.ok()["items"][0];
-    assert_eq!((&event["because"], &event["duplicate_of"]), (&json!("duplicate-of"), &json!("dwelling/1")));
+    assert_eq!(
+        (&event["because"], &event["duplicate_of"]),
+        (&json!("duplicate-of"), &json!("dwelling/1"))
+    );
 }
 
 #[tokio::test]
@@ -98,6 +118,9 @@ async fn an_import_says_where_a_row_came_from() {
     register
         .take(json!({"action": "collect", "record": "dwelling/1", "fields": {}, "actor": "ann", "source": source}))
         .await;
-    let page = register.get(&format!("/api/v1/changes?source={}", "ab".repeat(32))).await.ok();
+    let page = register
+        .get(&format!("/api/v1/changes?source={}", "ab".repeat(32)))
+        .await
+        .ok();
     assert_eq!(page["items"][0]["source"], source);
 }

@@ -31,10 +31,19 @@ async fn every_described_path_is_there() {
         }
         for method in methods.as_object().unwrap().keys() {
             let request = axum::http::Request::builder().method(method.to_uppercase().as_str());
-            let uri = path.replace("{kind}", "dwelling").replace("{key}", "1").replace("{id}", "x");
-            let got = register.send(request.uri(uri).body(axum::body::Body::empty()).unwrap()).await;
-            let code = serde_json::from_str(&got.text).map_or(Value::Null, |json: Value| json["code"].clone());
-            assert!(code != "NO_ROUTE" && code != "METHOD_NOT_ALLOWED", "{method} {path}");
+            let uri = path
+                .replace("{kind}", "dwelling")
+                .replace("{key}", "1")
+                .replace("{id}", "x");
+            let got = register
+                .send(request.uri(uri).body(axum::body::Body::empty()).unwrap())
+                .await;
+            let code =
+                serde_json::from_str(&got.text).map_or(Value::Null, |json: Value| json["code"].clone());
+            assert!(
+                code != "NO_ROUTE" && code != "METHOD_NOT_ALLOWED",
+                "{method} {path}"
+            );
         }
     }
 }

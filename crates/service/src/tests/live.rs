@@ -1,9 +1,6 @@
 //! `GET /api/v1/live`.
 
-use axum::{
-    body::Body,
-    http::Request,
-};
+use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -16,13 +13,30 @@ async fn follow(register: &Register, request: Request<Body>, messages: usize) ->
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut text = String::new();
     while text.matches("\n\n").count() < messages {
-        let frame = response.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
+        let frame = response
+            .body_mut()
+            .frame()
+            .await
+            .unwrap()
+            .unwrap()
+            .into_data()
+            .unwrap();
         text.push_str(std::str::from_utf8(&frame).unwrap());
     }
     let message = |message: &str| {
-        let line = |name: &str| message.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        let line = |name: &str| {
+            message
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .unwrap()
+                .trim()
+                .to_owned()
+        };
         assert_eq!(line("event:"), "event");
-        (line("id:").parse().unwrap(), serde_json::from_str(&line("data:")).unwrap())
+        (
+            line("id:").parse().unwrap(),
+            serde_json::from_str(&line("data:")).unwrap(),
+        )
     };
     text.split_terminator("\n\n").map(message).collect()
 }
@@ -33,7 +47,10 @@ async fn a_client_that_comes_back_misses_nothing() {
     for key in 0..300 {
         register.settle(&key.to_string(), 1).await;
     }
-    let request = Request::get("/api/v1/live").header("last-event-id", "1").body(Body::empty()).unwrap();
+    let request = Request::get("/api/v1/live")
+        .header("last-event-id", "1")
+        .body(Body::empty())
+        .unwrap();
     let events = follow(&register, request, 599).await;
     let positions: Vec<_> = events.iter().map(|(id, _)| *id).collect();
     assert_eq!(positions, (2..=600).collect::<Vec<_>>());

@@ -16,11 +16,14 @@ use super::Register;
 use crate::limits::LINE_BYTES_MAX;
 
 fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn collect(key: usize) -> String {
-    json!({"action": "collect", "record": format!("dwelling/{key}"), "fields": {"rooms": 1}, "actor": "ann"}).to_string()
+    json!({"action": "collect", "record": format!("dwelling/{key}"), "fields": {"rooms": 1}, "actor": "ann"})
+        .to_string()
 }
 
 #[tokio::test]
@@ -29,12 +32,27 @@ async fn each_line_has_its_answer_in_order() {
     let long = "x".repeat(LINE_BYTES_MAX + 1);
     let mut body = format!("{}\n\n{{\n{long}\n{}\r\n", collect(1), collect(2)).into_bytes();
     body.extend(b"\xff\xfe\n");
-    body.extend(json!({"action": "register", "record": "dwelling/9", "actor": "ann"}).to_string().into_bytes());
-    let request = Request::post("/api/v1/commands/stream").body(Body::from(body)).unwrap();
+    body.extend(
+        json!({"action": "register", "record": "dwelling/9", "actor": "ann"})
+            .to_string()
+            .into_bytes(),
+    );
+    let request = Request::post("/api/v1/commands/stream")
+        .body(Body::from(body))
+        .unwrap();
     let got = register.send(request).await;
     assert_eq!(got.headers["content-type"], "application/x-ndjson");
     let answers = lines(&got.text);
-    let shown: Vec<_> = answers.iter().map(|answer| (answer["line"].as_u64(), answer["code"].as_str(), answer["position"].as_u64())).collect();
+    let shown: Vec<_> = answers
+        .iter()
+        .map(|answer| {
+            (
+                answer["line"].as_u64(),
+                answer["code"].as_str(),
+                answer["position"].as_u64(),
+            )
+        })
+        .collect();
     assert_eq!(
         shown,
         [
@@ -48,7 +66,10 @@ async fn each_line_has_its_answer_in_order() {
     );
     assert_eq!(answers[5]["record"], "dwelling/9");
     assert_eq!(answers[5].get("index"), None);
-    assert_eq!(answers[5]["request_id"], got.headers["x-request-id"].to_str().unwrap());
+    assert_eq!(
+        answers[5]["request_id"],
+        got.headers["x-request-id"].to_str().unwrap()
+    );
 }
 
 #[tokio::test]
@@ -56,8 +77,14 @@ async fn many_lines_are_all_answered() {
     let register = Register::new();
     let body: String = (0..5_000).map(|key| collect(key) + "\n").collect();
     // In pieces that cut lines.
-    let pieces: Vec<_> = body.as_bytes().chunks(1_000).map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece))).collect();
-    let request = Request::post("/api/v1/commands/stream").body(Body::from_stream(stream::iter(pieces))).unwrap();
+    let pieces: Vec<_> = body
+        .as_bytes()
+        .chunks(1_000)
+        .map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece)))
+        .collect();
+    let request = Request::post("/api/v1/commands/stream")
+        .body(Body::from_stream(stream::iter(pieces)))
+        .unwrap();
     let answers = lines(&register.send(request).await.text);
     assert_eq!(answers.len(), 5_000);
     for (index, answer) in answers.iter().enumerate() {
@@ -74,11 +101,20 @@ async fn an_answer_does_not_wait_for_the_next_line() {
         let piece = receiver.recv().await?;
         Some((Ok::<_, Infallible>(piece), receiver))
     });
-    let request = Request::post("/api/v1/commands/stream").body(Body::from_stream(pieces)).unwrap();
+    let request = Request::post("/api/v1/commands/stream")
+        .body(Body::from_stream(pieces))
+        .unwrap();
     let mut response = register.router.clone().oneshot(request).await.unwrap();
     for key in 1..4 {
         sender.send(Bytes::from(collect(key) + "\n")).await.unwrap();
-        let frame = response.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
+        let frame = response
+            .body_mut()
+            .frame()
+            .await
+            .unwrap()
+            .unwrap()
+            .into_data()
+            .unwrap();
         let answers = lines(std::str::from_utf8(&frame).unwrap());
         assert_eq!((answers.len(), &answers[0]["position"]), (1, &json!(key)));
     }

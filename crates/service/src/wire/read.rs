@@ -5,8 +5,9 @@ use std::{borrow::Cow, sync::Arc};
 use serde::Deserialize;
 use serde_path_to_error::Segment;
 use shilu_model::{
-    Action, Because, Campaign, Check, Command, Correction, Deed, EventId, Kind, LIST_COMMANDS_MAX, NAME_BYTES_MAX,
-    Origin, Outcome, OwnedValue, Place, Reason, RecordName, Rejection, Since, Timestamp, Visit,
+    Action, Because, Campaign, Check, Command, Correction, Deed, EventId, Kind, LIST_COMMANDS_MAX,
+    NAME_BYTES_MAX, Origin, Outcome, OwnedValue, Place, Reason, RecordName, Rejection, Since, Timestamp,
+    Visit,
 };
 
 use super::{
@@ -31,11 +32,17 @@ pub(crate) fn body(bytes: &[u8], campaign: &Campaign) -> Result<Body, Problem> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'[') {
         let commands = vec![one(bytes, campaign)?];
-        return Ok(Body { commands, is_list: false });
+        return Ok(Body {
+            commands,
+            is_list: false,
+        });
     }
     let list: List<'_> = serde_json::from_slice(bytes).map_err(|error| explain::<List<'_>>(bytes, &error))?;
     if list.count > LIST_COMMANDS_MAX {
-        let detail = format!("the list has {} commands, more than {LIST_COMMANDS_MAX}", list.count);
+        let detail = format!(
+            "the list has {} commands, more than {LIST_COMMANDS_MAX}",
+            list.count
+        );
         let status = axum::http::StatusCode::PAYLOAD_TOO_LARGE;
         return Err(Problem::new(status, "LIST_TOO_LONG", detail)
             .hint("split the list, or use /api/v1/commands/stream"));
@@ -49,13 +56,17 @@ pub(crate) fn body(bytes: &[u8], campaign: &Campaign) -> Result<Body, Problem> {
         command(wire, campaign).map_err(|problem| problem.record(record).index(Some(index)))
     });
     let commands = commands.collect::<Result<_, _>>()?;
-    Ok(Body { commands, is_list: true })
+    Ok(Body {
+        commands,
+        is_list: true,
+    })
 }
 
 /// Reads one command.
 pub(crate) fn one(bytes: &[u8], campaign: &Campaign) -> Result<Command, Problem> {
     type Wire<'a> = Object<WireCommand<'a>>;
-    let Object(wire) = serde_json::from_slice::<Wire<'_>>(bytes).map_err(|error| explain::<Wire<'_>>(bytes, &error))?;
+    let Object(wire) =
+        serde_json::from_slice::<Wire<'_>>(bytes).map_err(|error| explain::<Wire<'_>>(bytes, &error))?;
     let record = wire.record.0.clone();
     command(wire, campaign).map_err(|problem| problem.record(record))
 }
@@ -64,7 +75,8 @@ pub(crate) fn one(bytes: &[u8], campaign: &Campaign) -> Result<Command, Problem>
 fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: &serde_json::Error) -> Problem {
     const HINT: &str = "see Command in /openapi.json";
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Problem::malformed("BAD_JSON", "the body is empty").hint("send one command, or a list of commands");
+        return Problem::malformed("BAD_JSON", "the body is empty")
+            .hint("send one command, or a list of commands");
     }
     if let Err(error) = std::str::from_utf8(bytes) {
         let detail = format!("the body is not UTF-8 from byte {} on", error.valid_up_to());
@@ -88,7 +100,11 @@ fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: &serde_json::Error) -
         }
     }
     let problem = problem.index(index);
-    if field.is_empty() { problem } else { problem.field(field) }
+    if field.is_empty() {
+        problem
+    } else {
+        problem.field(field)
+    }
 }
 
 fn command(wire: WireCommand<'_>, campaign: &Campaign) -> Result<Command, Problem> {
@@ -112,7 +128,10 @@ fn command(wire: WireCommand<'_>, campaign: &Campaign) -> Result<Command, Proble
         Action::Deregister => Deed::Deregister(because(wire.because, wire.duplicate_of)?),
         Action::Verify => Deed::Verify(Check {
             outcome: outcome(wire.outcome)?,
-            observed: values(kind, wire.observed.map_or_else(Vec::new, |Members(members)| members))?,
+            observed: values(
+                kind,
+                wire.observed.map_or_else(Vec::new, |Members(members)| members),
+            )?,
             not_seen: not_seen(kind, wire.not_seen.map_or_else(Vec::new, |names| names.0))?,
             area: wire.area.map(owned),
         }),
@@ -126,7 +145,9 @@ fn command(wire: WireCommand<'_>, campaign: &Campaign) -> Result<Command, Proble
         effective: since(wire.effective, campaign)?,
         device: wire.device.map(owned),
         reason: wire.reason.map(owned),
-        source: wire.source.map_or(Ok(Origin::Field), |Object(wire)| source(wire))?,
+        source: wire
+            .source
+            .map_or(Ok(Origin::Field), |Object(wire)| source(wire))?,
         visit: (visit != Visit::default()).then_some(visit),
         expected_version: wire.expected_version,
         cause: wire.cause.map(|Text(id)| event_id("cause", &id)).transpose()?,
@@ -142,12 +163,17 @@ fn action(word: &str) -> Result<Action, Problem> {
         Some(Action::Collect | Action::Correct | Action::Register | Action::Deregister | Action::Verify) => {
             Ok(Action::parse(word).expect("it was just parsed"))
         }
-        Some(_) => Err(Problem::rule("ACTION_NOT_TAKEN", format!("{word:?} is not taken over HTTP"))
-            .field("action")
-            .hint("administrative actions are taken on the register's own machine")),
-        None => Err(Problem::malformed("BAD_ACTION", format!("there is no action {:?}", shorten(word.to_owned())))
-            .field("action")
-            .hint("use collect, correct, register, deregister or verify")),
+        Some(_) => Err(
+            Problem::rule("ACTION_NOT_TAKEN", format!("{word:?} is not taken over HTTP"))
+                .field("action")
+                .hint("administrative actions are taken on the register's own machine"),
+        ),
+        None => Err(Problem::malformed(
+            "BAD_ACTION",
+            format!("there is no action {:?}", shorten(word.to_owned())),
+        )
+        .field("action")
+        .hint("use collect, correct, register, deregister or verify")),
     }
 }
 
@@ -202,7 +228,8 @@ fn since(text: Option<Text<'_>>, campaign: &Campaign) -> Result<Since, Problem> 
         Some("origin") => Ok(Since::Origin),
         Some(text) => {
             let time = campaign.zone.fact(text);
-            time.map(Since::At).map_err(|error| Problem::bad_time("effective", &error))
+            time.map(Since::At)
+                .map_err(|error| Problem::bad_time("effective", &error))
         }
     }
 }
@@ -252,7 +279,10 @@ fn collected(
             _ => None,
         };
         if held != Some(record.key()) {
-            let detail = format!("{field}: it is the key field, and the record's key is {:?}", record.key());
+            let detail = format!(
+                "{field}: it is the key field, and the record's key is {:?}",
+                record.key()
+            );
             return Err(Problem::rule("BAD_VALUE", detail)
                 .field(field)
                 .hint("write the same key in both places, or leave the field out"));
@@ -267,7 +297,10 @@ fn corrections(
 ) -> Result<Vec<Correction>, Problem> {
     let members = members.map_or_else(Vec::new, |Members(members)| members);
     let read = |(field, Object(change)): (Cow<'_, str>, Object<WireChange<'_>>)| {
-        let before = change.before.map(|given| value(kind, &field, &given)).transpose()?;
+        let before = change
+            .before
+            .map(|given| value(kind, &field, &given))
+            .transpose()?;
         let after = value(kind, &field, &change.after)?;
         let field = field.into_owned();
         Ok(Correction { field, before, after })
@@ -276,35 +309,54 @@ fn corrections(
 }
 
 fn because(word: Option<Text<'_>>, duplicate_of: Option<Text<'_>>) -> Result<Reason, Problem> {
-    const WORDS: &str = "moved-out, demolished, closed, deceased, duplicate-of, erroneous or absent-from-extract";
+    const WORDS: &str =
+        "moved-out, demolished, closed, deceased, duplicate-of, erroneous or absent-from-extract";
     let Some(Text(word)) = word else {
-        return Err(Problem::rule("REASON_MISSING", "deregister needs a reason code, \"because\"")
-            .field("because")
-            .hint(format!("say {WORDS}")));
+        return Err(
+            Problem::rule("REASON_MISSING", "deregister needs a reason code, \"because\"")
+                .field("because")
+                .hint(format!("say {WORDS}")),
+        );
     };
-    let target = duplicate_of.map(|Text(name)| record("duplicate_of", &name)).transpose()?;
+    let target = duplicate_of
+        .map(|Text(name)| record("duplicate_of", &name))
+        .transpose()?;
     let bad = |part: &'static str, detail: String| Err(Problem::rule("BAD_VALUE", detail).field(part));
     match (word.as_ref(), target) {
         ("duplicate-of", Some(target)) => Ok(Reason::DuplicateOf(target)),
-        ("duplicate-of", None) => bad("duplicate_of", "a duplicate needs the record that stays".to_owned()),
+        ("duplicate-of", None) => bad(
+            "duplicate_of",
+            "a duplicate needs the record that stays".to_owned(),
+        ),
         ("moved-out", None) => Ok(Reason::Plain(Because::MovedOut)),
         ("demolished", None) => Ok(Reason::Plain(Because::Demolished)),
         ("closed", None) => Ok(Reason::Plain(Because::Closed)),
         ("deceased", None) => Ok(Reason::Plain(Because::Deceased)),
         ("erroneous", None) => Ok(Reason::Plain(Because::Erroneous)),
         ("absent-from-extract", None) => Ok(Reason::Plain(Because::AbsentFromExtract)),
-        (word, Some(_)) if Because::parse(word, None).is_some() => {
-            bad("duplicate_of", format!("only duplicate-of names another record, not {word}"))
-        }
-        (word, _) => bad("because", format!("because: {:?} is not {WORDS}", shorten(word.to_owned()))),
+        (word, Some(_)) if Because::parse(word, None).is_some() => bad(
+            "duplicate_of",
+            format!("only duplicate-of names another record, not {word}"),
+        ),
+        (word, _) => bad(
+            "because",
+            format!("because: {:?} is not {WORDS}", shorten(word.to_owned())),
+        ),
     }
-    .map_err(|problem| problem.hint(format!("say {WORDS}; with duplicate-of, name the record that stays")))
+    .map_err(|problem| {
+        problem.hint(format!(
+            "say {WORDS}; with duplicate-of, name the record that stays"
+        ))
+    })
 }
 
 fn outcome(word: Option<Text<'_>>) -> Result<Outcome, Problem> {
     let Text(word) = word.unwrap_or(Text(Cow::Borrowed("")));
     Outcome::parse(&word).ok_or_else(|| {
-        let detail = format!("outcome: {:?} is no outcome of a check", shorten(word.into_owned()));
+        let detail = format!(
+            "outcome: {:?} is no outcome of a check",
+            shorten(word.into_owned())
+        );
         let hint = "say present, gone, unregistered, unknown-here, no-contact or refused";
         Problem::rule("BAD_VALUE", detail).field("outcome").hint(hint)
     })
@@ -331,7 +383,9 @@ fn source(wire: WireSource<'_>) -> Result<Origin, Problem> {
             let sha256 = sha256.ok_or_else(|| bad("\"sha256\" must be 64 hexadecimal digits"))?;
             let plain = !file.contains(['/', '\\']) && !file.chars().any(char::is_control);
             if file.is_empty() || file.len() > NAME_BYTES_MAX || !plain {
-                return Err(bad("\"file\" must be a file's name of 1 to 128 bytes, without folders"));
+                return Err(bad(
+                    "\"file\" must be a file's name of 1 to 128 bytes, without folders",
+                ));
             }
             if row == 0 {
                 return Err(bad("rows are counted from 1"));
@@ -368,7 +422,10 @@ fn place(wire: WirePlace) -> Result<Place, Problem> {
 }
 
 /// The nearest integer of a number within ±1.8 × 10⁹.
-#[expect(clippy::as_conversions, reason = "no other way from a float; the range was checked, and `as` saturates")]
+#[expect(
+    clippy::as_conversions,
+    reason = "no other way from a float; the range was checked, and `as` saturates"
+)]
 fn whole(number: f64) -> i32 {
     number.round() as i32
 }

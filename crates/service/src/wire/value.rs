@@ -9,7 +9,10 @@ use serde::{
 use shilu_model::{Input, Value};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{RefOr, Schema, schema::{ObjectBuilder, SchemaType, Type}},
+    openapi::{
+        RefOr, Schema,
+        schema::{ObjectBuilder, SchemaType, Type},
+    },
 };
 
 /// A value as it came in; the campaign says what it should be.

@@ -1,5 +1,15 @@
 //! The engine as a whole, on real folders.
 
+mod axes;
+mod clock;
+mod crowd;
+mod faults;
+mod folder;
+mod history;
+mod naive;
+mod retries;
+mod saved;
+
 use std::{
     path::Path,
     sync::{
@@ -10,12 +20,12 @@ use std::{
 
 use shilu_model::{Command, Deed, Origin, OwnedValue, RecordName, Since, Status, Timestamp};
 
-use crate::{AsOf, Clock, Engine, EngineError, Init, Options};
+use crate::{Answer, AsOf, Clock, Engine, EngineError, Init, Options, RecordView};
 
 pub(crate) const CAMPAIGN: &str = r#"
 name = "Village"
 origin = "example.org/village"
-timezone = "Asia/Shanghai"
+timezone = "Europe/Berlin"
 earliest = 2000-01-01
 [[kinds]]
 id = "dwelling"
@@ -26,7 +36,20 @@ code = { type = "text", required = true }
 area = { type = "text", required = true }
 rooms = { type = "integer" }
 owner = { type = "text" }
+price = { type = "decimal" }
+rented = { type = "boolean" }
+built = { type = "date" }
+beside = { type = "reference", kind = "dwelling" }
+[[kinds]]
+id = "shop"
+key = "code"
+[kinds.fields]
+code = { type = "text", required = true }
+name = { type = "text", required = true }
+rooms = { type = "integer" }
 "#;
+
+pub(crate) const MINUTE: i64 = 60_000_000;
 
 /// A clock that a test sets.
 pub(crate) fn settable(start: &str) -> (Arc<AtomicI64>, Options) {
@@ -82,8 +105,21 @@ pub(crate) fn collect(record: &str, area: &str, rooms: i64) -> Command {
     command(record, "anna", Deed::Collect(fields))
 }
 
-fn submit(engine: &Engine, list: Vec<Command>) -> Result<Vec<crate::Accepted>, EngineError> {
+pub(crate) fn submit(engine: &Engine, list: Vec<Command>) -> Answer {
     engine.submit(vec![list]).unwrap().wait().pop().unwrap()
+}
+
+pub(crate) fn code(answer: Answer) -> &'static str {
+    answer.unwrap_err().code()
+}
+
+pub(crate) fn name(text: &str) -> RecordName {
+    RecordName::parse(text).unwrap()
+}
+
+/// The record as it is now.
+pub(crate) fn now(engine: &Engine, record: &str) -> Result<RecordView, EngineError> {
+    engine.record(&name(record), engine.at(AsOf::Now, None).unwrap())
 }
 
 #[test]
