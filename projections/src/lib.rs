@@ -15,6 +15,8 @@ mod records;
 mod series;
 mod settings;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod times;
 
 pub use bytes::{Loader, Saver};
@@ -23,7 +25,7 @@ pub use class::{Checked, Class};
 pub use counts::Counts;
 pub use ids::Ids;
 pub use names::{Name, Names};
-pub use projection::{LoadError, Projection, Projections, Stamp, Subjects, Trail, file_name, load_file};
+pub use projection::{LoadError, Projection, Projections, Stamp, Subjects, Trail, file_name, load_file, saved_end};
 pub use rates::{BuiltIn, Figure, Rates};
 pub use records::{Records, Slot, Wanted};
 pub use series::Series;

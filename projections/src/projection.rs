@@ -290,6 +290,13 @@ pub fn file_name<P: Projection>() -> String {
     format!("{}.{}", P::NAME, P::VERSION)
 }
 
+/// The position at which a file says that it stands; `None` if it is no saved projection.
+pub fn saved_end(file: &[u8]) -> Option<Position> {
+    let (_version, rest) = file.strip_prefix(MAGIC)?.split_first_chunk::<4>()?;
+    rest.first_chunk()
+        .map(|end| Position::new(u64::from_le_bytes(*end)))
+}
+
 fn save_file<P: Projection>(projection: &P, stamp: Stamp, out: &mut dyn Write) -> io::Result<()> {
     let mut hashed = Hashed {
         inner: &mut *out,

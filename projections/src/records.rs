@@ -211,7 +211,7 @@ impl Records {
     pub(crate) fn load(loader: &mut Loader<'_>) -> io::Result<Self> {
         let count = loader.number_u32()?;
         let mut records = Records::default();
-        records.slots.reserve_exact(index(count));
+        // Nothing is reserved: the checksum comes last, and a forged count must not take memory.
         for slot in 0..count {
             let record = Record {
                 bytes: loader.bytes()?,
@@ -220,6 +220,8 @@ impl Records {
             records.slots.push(record);
             records.sorted.push(slot);
         }
+        records.slots.shrink_to_fit();
+        records.sorted.shrink_to_fit();
         records.index.reserve(index(count), |_| 0);
         for slot in 0..count {
             let (kind, key) = records.name(Slot(slot));

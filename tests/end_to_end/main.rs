@@ -11,8 +11,12 @@
     reason = "a test that meets what it does not expect must stop there"
 )]
 
+mod api;
+mod cli;
 mod crash;
 mod damage;
 mod layout;
 mod power_cut;
 mod process;
+mod real_data;
+mod shilu;

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use shilu_engine::{Engine, Options, StoredEvent, model::Position};
+use shilu_engine::{Engine, EngineError, Options, StoredEvent, model::Position};
 use shilu_log::Log;
 
 use crate::workload::{Acknowledged, ListName, Member};
@@ -58,7 +58,7 @@ pub struct Known<'a> {
 pub fn audit(dir: &Path, known: &Known<'_>) -> Finding {
     let engine = match Engine::open(dir, Options::default()) {
         Ok(engine) => engine,
-        Err(error) => return Finding::Refused(error.code().to_owned()),
+        Err(error) => return refused(&error),
     };
     let outcome = examine(&engine, known).and_then(|()| retry(&engine, known));
     let closed = engine.close().map_err(|error| format!("close: {error}"));
@@ -70,11 +70,16 @@ pub fn audit(dir: &Path, known: &Known<'_>) -> Finding {
     }
 }
 
+fn refused(error: &EngineError) -> Finding {
+    eprintln!("{error:?}");
+    Finding::Refused(error.code().to_owned())
+}
+
 /// Opens a register and only looks at it.
 pub fn look(dir: &Path, known: &Known<'_>) -> Finding {
     let engine = match Engine::open(dir, Options::default()) {
         Ok(engine) => engine,
-        Err(error) => return Finding::Refused(error.code().to_owned()),
+        Err(error) => return refused(&error),
     };
     let end = engine.end().get();
     let outcome = examine(&engine, known);

@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::as_conversions,
+    clippy::print_stderr,
     reason = "a test that meets what it does not expect must stop there; nothing here is shipped"
 )]
 

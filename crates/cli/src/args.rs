@@ -63,7 +63,9 @@ pub enum Command {
     /// A simulated campaign, served
     Demo(DemoArgs),
     /// Completions for a shell
-    #[command(after_help = "Example:\n  shilu completions bash > ~/.local/share/bash-completion/completions/shilu")]
+    #[command(
+        after_help = "Example:\n  shilu completions bash > ~/.local/share/bash-completion/completions/shilu"
+    )]
     Completions {
         /// The shell
         shell: Shell,
@@ -111,7 +113,9 @@ pub struct FormatArg {
 
 /// `init`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  shilu init reg --campaign campaign.toml --as zhang\n\nThe clock, real or simulated, is fixed for ever in the first event.")]
+#[command(
+    after_help = "Example:\n  shilu init reg --campaign campaign.toml --as zhang\n\nThe clock, real or simulated, is fixed for ever in the first event."
+)]
 pub struct InitArgs {
     /// A new or empty folder
     #[arg(value_name = "DIR")]
@@ -129,7 +133,9 @@ pub struct InitArgs {
 
 /// `serve`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  shilu serve --data reg --listen 127.0.0.1:8080\n\nThe first line on stdout is `listening on http://ADDR`; port 0 takes a free one. SIGTERM or Ctrl-C stops it\ngracefully. SHILU_LOG or RUST_LOG filters the log on stderr, such as `debug` or `shilu_engine=trace`.")]
+#[command(
+    after_help = "Example:\n  shilu serve --data reg --listen 127.0.0.1:8080\n\nThe first line on stdout is `listening on http://ADDR`; port 0 takes a free one. SIGTERM or Ctrl-C stops it\ngracefully. SHILU_LOG or RUST_LOG filters the log on stderr, such as `debug` or `shilu_engine=trace`."
+)]
 pub struct ServeArgs {
     /// The register's folder
     #[arg(long, value_name = "DIR", env = "SHILU_DATA")]
@@ -292,7 +298,9 @@ pub struct AtArgs {
 
 /// `show` and `blame`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  shilu show street/110101001 --data reg\n  shilu blame street/110101001 --data reg --effective 2018-10-31 --as-of 2020-01-01")]
+#[command(
+    after_help = "Examples:\n  shilu show street/110101001 --data reg\n  shilu blame street/110101001 --data reg --effective 2018-10-31 --as-of 2020-01-01"
+)]
 pub struct RecordArgs {
     /// The record, KIND/KEY
     #[arg(value_name = "KIND/KEY")]
@@ -328,7 +336,9 @@ pub struct HistoryArgs {
 
 /// `changes`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  shilu changes --data reg --actor zhang --action correct --from 2015-04-01 --to 2015-04-30\n  shilu changes --data reg --field name --area 110101 --format csv --limit 0")]
+#[command(
+    after_help = "Examples:\n  shilu changes --data reg --actor zhang --action correct --from 2015-04-01 --to 2015-04-30\n  shilu changes --data reg --field name --area 110101 --format csv --limit 0"
+)]
 pub struct ChangesArgs {
     /// Which register
     #[command(flatten)]
@@ -373,7 +383,9 @@ pub struct ChangesArgs {
 
 /// `diff`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  shilu diff --data reg --from 2017-10-31 --to 2018-10-31 --kind street\n  shilu diff --data reg --axis recorded --from @100 --to @200")]
+#[command(
+    after_help = "Examples:\n  shilu diff --data reg --from 2017-10-31 --to 2018-10-31 --kind street\n  shilu diff --data reg --axis recorded --from @100 --to @200"
+)]
 pub struct DiffArgs {
     /// Which register
     #[command(flatten)]
@@ -415,7 +427,9 @@ pub enum AxisArg {
 
 /// `counts` and `rates`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  shilu counts --data reg --by area --effective 2018-10-31\n  shilu rates --data reg --as-of 2015-06-20")]
+#[command(
+    after_help = "Examples:\n  shilu counts --data reg --by area --effective 2018-10-31\n  shilu rates --data reg --as-of 2015-06-20"
+)]
 pub struct FigureArgs {
     /// Which register
     #[command(flatten)]
@@ -457,7 +471,9 @@ pub struct RebuildArgs {
 
 /// `accept-clock`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  shilu accept-clock --data reg --as zhang --reason \"the clock was a day ahead until today\"")]
+#[command(
+    after_help = "Example:\n  shilu accept-clock --data reg --as zhang --reason \"the clock was a day ahead until today\""
+)]
 pub struct AcceptClockArgs {
     /// The register's folder
     #[arg(long, value_name = "DIR", env = "SHILU_DATA")]

@@ -12,7 +12,8 @@ use std::{
 use clap::Args;
 use shilu_engine::{Clock, Engine, Init, Options};
 use shilu_model::{
-    Because, Check, Command, Correction, Deed, Origin, Outcome, OwnedValue, Reason, RecordName, Since, Timestamp,
+    Because, Check, Command, Correction, Deed, Origin, Outcome, OwnedValue, Reason, RecordName, Since,
+    Timestamp,
 };
 
 use crate::{
@@ -78,12 +79,21 @@ pub fn run(args: &DemoArgs) -> Done {
         .map_err(|source| CliError::io("make a folder in", std::env::temp_dir(), source))?;
     let dir = folder.path().join("register");
     let events = write(&dir, args.seed)?;
-    say(format!("demonstration: {events} invented events of April 2015 in {}", dir.display()));
+    say(format!(
+        "demonstration: {events} invented events of April 2015 in {}",
+        dir.display()
+    ));
     serve::open_and_serve(&dir, &args.listen, |address, output: &mut Output| {
         output.line("try:")?;
-        output.line(format!("  curl 'http://{address}/api/v1/records/dwelling/D-007/history'"))?;
-        output.line(format!("  curl 'http://{address}/api/v1/rates?as_of=2015-04-15&by=area'"))?;
-        output.line(format!("  curl 'http://{address}/api/v1/changes?action=correct&field=rooms&limit=5'"))?;
+        output.line(format!(
+            "  curl 'http://{address}/api/v1/records/dwelling/D-007/history'"
+        ))?;
+        output.line(format!(
+            "  curl 'http://{address}/api/v1/rates?as_of=2015-04-15&by=area'"
+        ))?;
+        output.line(format!(
+            "  curl 'http://{address}/api/v1/changes?action=correct&field=rooms&limit=5'"
+        ))?;
         output.flush()
     })
 }
@@ -94,10 +104,24 @@ fn write(dir: &Path, seed: u64) -> Result<u64, CliError> {
     let micros = Arc::new(AtomicI64::new(start.micros()));
     let own = Arc::clone(&micros);
     let clock: Clock = Arc::new(move || Timestamp::from_micros(own.load(Ordering::Relaxed)));
-    let options = Options { clock: Some(clock), ..Options::default() };
-    Engine::init(dir, &Init { campaign: CAMPAIGN, actor: "demo", simulated: true }, &options)?;
+    let options = Options {
+        clock: Some(clock),
+        ..Options::default()
+    };
+    Engine::init(
+        dir,
+        &Init {
+            campaign: CAMPAIGN,
+            actor: "demo",
+            simulated: true,
+        },
+        &options,
+    )?;
     let engine = Engine::open(dir, options)?;
-    let mut village = Village { random: Random(seed), micros: &micros };
+    let mut village = Village {
+        random: Random(seed),
+        micros: &micros,
+    };
     for list in village.april() {
         micros.store(list.0, Ordering::Relaxed);
         for answer in engine.submit(vec![list.1])?.wait() {
@@ -123,14 +147,21 @@ impl Village<'_> {
             let sent = start + HOUR * 4 * i64::try_from(number).unwrap_or(0);
             let (record, officer) = (name("dwelling", &format!("D-{number:03}")), self.officer());
             let rooms = self.number(1, 6);
-            lists.push((sent, vec![command(&record, officer, self.dwelling(number, rooms))]));
+            lists.push((
+                sent,
+                vec![command(&record, officer, self.dwelling(number, rooms))],
+            ));
             match number % 9 {
                 // Most are registered on the spot …
                 0..=5 => lists.push((sent + HOUR, vec![command(&record, officer, Deed::Register)])),
                 // … some are miscounted, and put right since they were collected …
                 6 => {
                     let after = Some(OwnedValue::Integer(rooms + 1));
-                    let change = Correction { field: "rooms".into(), before: None, after };
+                    let change = Correction {
+                        field: "rooms".into(),
+                        before: None,
+                        after,
+                    };
                     let mut correction = command(&record, officer, Deed::Correct(vec![change]));
                     correction.effective = Since::Origin;
                     correction.reason = Some("数错了 miscounted".into());
@@ -139,7 +170,11 @@ impl Village<'_> {
                 }
                 // … some turn out to be empty, and that is entered late …
                 7 => {
-                    let mut leaving = command(&record, officer, Deed::Deregister(Reason::Plain(Because::MovedOut)));
+                    let mut leaving = command(
+                        &record,
+                        officer,
+                        Deed::Deregister(Reason::Plain(Because::MovedOut)),
+                    );
                     leaving.effective = Since::At(Timestamp::from_micros(sent + 40 * HOUR));
                     leaving.reason = Some("已搬走 moved out".into());
                     lists.push((sent + HOUR, vec![command(&record, officer, Deed::Register)]));
@@ -151,8 +186,16 @@ impl Village<'_> {
             if number % 4 == 0 {
                 let seen = rooms + i64::from(number % 12 == 0);
                 let observed = vec![("rooms".to_owned(), Some(OwnedValue::Integer(seen)))];
-                let check = Check { outcome: Outcome::Present, observed, not_seen: Vec::new(), area: None };
-                lists.push((sent + 100 * HOUR, vec![command(&record, VERIFIER, Deed::Verify(check))]));
+                let check = Check {
+                    outcome: Outcome::Present,
+                    observed,
+                    not_seen: Vec::new(),
+                    area: None,
+                };
+                lists.push((
+                    sent + 100 * HOUR,
+                    vec![command(&record, VERIFIER, Deed::Verify(check))],
+                ));
             }
         }
         for number in 0..UNITS {
@@ -163,7 +206,10 @@ impl Village<'_> {
             let fields = vec![
                 ("area".to_owned(), text(self.area(number).to_owned())),
                 ("name".to_owned(), text(format!("示例商店{number}"))),
-                ("dwelling".to_owned(), Some(OwnedValue::Reference(format!("dwelling/D-{number:03}")))),
+                (
+                    "dwelling".to_owned(),
+                    Some(OwnedValue::Reference(format!("dwelling/D-{number:03}"))),
+                ),
             ];
             let both = [Deed::Collect(fields), Deed::Register].map(|deed| command(&record, officer, deed));
             lists.push((sent, both.to_vec()));

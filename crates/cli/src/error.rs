@@ -103,7 +103,10 @@ pub struct Problem {
 
 impl Problem {
     fn sentence(&self) -> &str {
-        self.detail.as_deref().or(self.title.as_deref()).unwrap_or("the server refuses")
+        self.detail
+            .as_deref()
+            .or(self.title.as_deref())
+            .unwrap_or("the server refuses")
     }
 }
 
@@ -113,13 +116,19 @@ impl CliError {
         if source.kind() == io::ErrorKind::BrokenPipe {
             CliError::ReaderGone
         } else {
-            CliError::Io { doing: "write to stdout".to_owned(), source }
+            CliError::Io {
+                doing: "write to stdout".to_owned(),
+                source,
+            }
         }
     }
 
     /// A failure of a file.
     pub fn io(doing: &str, path: impl Into<PathBuf>, source: io::Error) -> Self {
-        CliError::Io { doing: format!("{doing} {}", path.into().display()), source }
+        CliError::Io {
+            doing: format!("{doing} {}", path.into().display()),
+            source,
+        }
     }
 
     /// A csv writer's failure: only its output can fail.
@@ -172,7 +181,9 @@ impl CliError {
             CliError::Engine(error) => Some(error.hint()),
             CliError::Problem { problem } => problem.hint.clone(),
             CliError::Import(error) => Some(error.hint()),
-            CliError::Server { .. } => Some("check the address, and that `shilu serve` runs there".to_owned()),
+            CliError::Server { .. } => {
+                Some("check the address, and that `shilu serve` runs there".to_owned())
+            }
             CliError::Io { .. } => Some("check the path, its rights and the disk".to_owned()),
         }
     }
@@ -214,13 +225,28 @@ impl CliError {
 
     /// What is told on stderr.
     pub fn text(&self, language: Language) -> String {
-        let mut lines = vec![format!("{}[{}]: {}", language.say(Text::Error), self.code(), printable(&self.to_string()))];
+        let mut lines = vec![format!(
+            "{}[{}]: {}",
+            language.say(Text::Error),
+            self.code(),
+            printable(&self.to_string())
+        )];
         for (word, value) in self.place() {
             lines.push(format!("  {word}: {}", printable(&value)));
         }
+        let mut told = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
-            lines.push(format!("  {}: {}", language.say(Text::Cause), printable(&error.to_string())));
+            // Some sentences end with their cause already.
+            let sentence = error.to_string();
+            if !told.ends_with(&sentence) {
+                lines.push(format!(
+                    "  {}: {}",
+                    language.say(Text::Cause),
+                    printable(&sentence)
+                ));
+            }
+            told = sentence;
             cause = error.source();
         }
         if let Some(hint) = self.hint() {
@@ -238,14 +264,15 @@ fn of_class(class: Class) -> u8 {
 /// Text from elsewhere, safe for a terminal: control characters are escaped.
 pub fn printable(text: &str) -> String {
     if text.chars().any(is_unsafe) {
-        text.chars().fold(String::with_capacity(text.len() + 8), |mut safe, c| {
-            if is_unsafe(c) {
-                safe.extend(c.escape_default());
-            } else {
-                safe.push(c);
-            }
-            safe
-        })
+        text.chars()
+            .fold(String::with_capacity(text.len() + 8), |mut safe, c| {
+                if is_unsafe(c) {
+                    safe.extend(c.escape_default());
+                } else {
+                    safe.push(c);
+                }
+                safe
+            })
     } else {
         text.to_owned()
     }

@@ -29,7 +29,9 @@ pub fn run(args: &ExportArgs, language: Language) -> Done {
         ExportFormat::Csv | ExportFormat::Jsonl => None,
     };
     if let Some(what) = what {
-        return Err(CliError::NotBuilt { what: format!("--format {what}") });
+        return Err(CliError::NotBuilt {
+            what: format!("--format {what}"),
+        });
     }
     let register = Register::open(&args.source, language)?;
     let result = export(args, &register, language);
@@ -39,13 +41,15 @@ pub fn run(args: &ExportArgs, language: Language) -> Done {
 
 fn export(args: &ExportArgs, register: &Register, language: Language) -> Done {
     let campaign = register.campaign()?;
-    let kind = campaign.kind(&args.kind).ok_or_else(|| EngineError::NoKind { kind: args.kind.clone() })?;
+    let kind = campaign.kind(&args.kind).ok_or_else(|| EngineError::NoKind {
+        kind: args.kind.clone(),
+    })?;
     let left_out = match register {
         Register::Local(local) => {
             let at = resolve(&local.engine, &args.at, campaign.zone)?;
             let mut file = ExportFile::new(args.format, kind, local.engine.info().simulated, language)?;
             for view in Listed::new(&local.engine, kind, at, wanted(args.status)) {
-                file.write(&Exported::of(view?))?;
+                file.write(&Exported::of(view?, at))?;
             }
             file.finish()?;
             left_out(&local.engine, kind, at, args.status)?
@@ -75,10 +79,24 @@ fn wanted(asked: StatusArg) -> Option<Status> {
 }
 
 /// How many records of each other status there are.
-fn left_out(engine: &Engine, kind: &Kind, at: At, asked: StatusArg) -> Result<BTreeMap<Status, u64>, CliError> {
-    let Some(wanted) = wanted(asked) else { return Ok(BTreeMap::new()) };
-    let counts = engine.counts(&FigureQuery { at, by: By::Whole, area: None })?;
-    let others = counts.items.into_iter().filter(|count| count.kind == kind.id && count.status != wanted);
+fn left_out(
+    engine: &Engine,
+    kind: &Kind,
+    at: At,
+    asked: StatusArg,
+) -> Result<BTreeMap<Status, u64>, CliError> {
+    let Some(wanted) = wanted(asked) else {
+        return Ok(BTreeMap::new());
+    };
+    let counts = engine.counts(&FigureQuery {
+        at,
+        by: By::Whole,
+        area: None,
+    })?;
+    let others = counts
+        .items
+        .into_iter()
+        .filter(|count| count.kind == kind.id && count.status != wanted);
     Ok(others.map(|count| (count.status, count.count)).collect())
 }
 
@@ -100,12 +118,18 @@ fn resolve(engine: &Engine, args: &AtArgs, zone: Zone) -> Result<At, CliError> {
             Some(Err(_)) | None => AsOf::Time(zone.asked(text).map_err(|error| bad("as-of", error))?),
         },
     };
-    let effective = args.effective.as_deref().map(|text| zone.asked(text).map_err(|error| bad("effective", error)));
+    let effective = args
+        .effective
+        .as_deref()
+        .map(|text| zone.asked(text).map_err(|error| bad("effective", error)));
     Ok(engine.at(as_of, effective.transpose()?)?)
 }
 
 /// One record, as it is written out.
 struct Exported {
+    version: u32,
+    as_of: Value,
+    effective: Value,
     status: Status,
     key: String,
     area: String,
@@ -113,18 +137,27 @@ struct Exported {
 }
 
 impl Exported {
-    fn of(view: RecordView) -> Self {
-        let fields = view.fields.iter().map(|(field, value)| (field.clone(), value_json(Some(value))));
+    fn of(view: RecordView, at: At) -> Self {
+        let fields = view
+            .fields
+            .iter()
+            .map(|(field, value)| (field.clone(), value_json(Some(value))));
         Exported {
             status: view.status,
             key: view.name.key().to_owned(),
+            version: view.version,
             fields: fields.collect(),
             area: view.area,
+            as_of: Value::String(at.known.to_string()),
+            effective: Value::String(at.effective.to_string()),
         }
     }
 
     fn value(&self, field: &str) -> Option<&Value> {
-        self.fields.iter().find(|(id, _)| id == field).map(|(_, value)| value)
+        self.fields
+            .iter()
+            .find(|(id, _)| id == field)
+            .map(|(_, value)| value)
     }
 }
 
@@ -141,7 +174,12 @@ enum Sink {
 }
 
 impl<'k> ExportFile<'k> {
-    fn new(format: ExportFormat, kind: &'k Kind, simulated: bool, language: Language) -> Result<Self, CliError> {
+    fn new(
+        format: ExportFormat,
+        kind: &'k Kind,
+        simulated: bool,
+        language: Language,
+    ) -> Result<Self, CliError> {
         if simulated {
             warn_of_simulation(language);
         }
@@ -149,19 +187,33 @@ impl<'k> ExportFile<'k> {
             Sink::Jsonl(Output::stdout())
         } else {
             let mut writer = csv::Writer::from_writer(Output::stdout());
-            writer.write_record(kind.fields.iter().map(|field| &field.id)).map_err(CliError::csv)?;
+            writer
+                .write_record(kind.fields.iter().map(|field| &field.id))
+                .map_err(CliError::csv)?;
             Sink::Csv(Box::new(writer))
         };
-        Ok(ExportFile { kind, simulated, sink })
+        Ok(ExportFile {
+            kind,
+            simulated,
+            sink,
+        })
     }
 
     fn write(&mut self, record: &Exported) -> Done {
         let key = Value::String(record.key.clone());
-        let value = |field: &str| if field == self.kind.key { Some(&key) } else { record.value(field) };
+        let value = |field: &str| {
+            if field == self.kind.key {
+                Some(&key)
+            } else {
+                record.value(field)
+            }
+        };
         match &mut self.sink {
             Sink::Csv(writer) => {
                 for field in &self.kind.fields {
-                    writer.write_field(value(&field.id).map(wire::cell).unwrap_or_default()).map_err(CliError::csv)?;
+                    writer
+                        .write_field(value(&field.id).map(wire::cell).unwrap_or_default())
+                        .map_err(CliError::csv)?;
                 }
                 writer.write_record(None::<&[u8]>).map_err(CliError::csv)
             }
@@ -171,12 +223,19 @@ impl<'k> ExportFile<'k> {
                     Some(format!("{}:{value}", Value::String(field.id.clone())))
                 });
                 let fields = fields.collect::<Vec<_>>().join(",");
-                let record_name = Value::String(format!("{}/{}", self.kind.id, record.key));
-                let area = if record.area.is_empty() { Value::Null } else { Value::String(record.area.clone()) };
+                let area = Some(&record.area).filter(|area| !area.is_empty());
+                let area = area.map_or(Value::Null, |area| Value::String(area.clone()));
                 let simulated = if self.simulated { ",\"simulated\":true" } else { "" };
                 output.line(format!(
-                    "{{\"record\":{record_name},\"status\":\"{}\",\"area\":{area},\"fields\":{{{fields}}}{simulated}}}",
-                    record.status.word()
+                    "{{\"record\":{},\"kind\":\"{}\",\"key\":{key},\"area\":{},\"status\":\"{}\",\"version\":{},\
+                     \"fields\":{{{fields}}},\"as_of\":{},\"effective\":{}{simulated}}}",
+                    Value::String(format!("{}/{}", self.kind.id, record.key)),
+                    self.kind.id,
+                    area,
+                    record.status.word(),
+                    record.version,
+                    record.as_of,
+                    record.effective,
                 ))
             }
         }
@@ -210,7 +269,12 @@ impl<'e> Listed<'e> {
             after: None,
             limit: RECORDS_AT_ONCE,
         };
-        Listed { engine, query, page: Vec::new().into_iter(), more: true }
+        Listed {
+            engine,
+            query,
+            page: Vec::new().into_iter(),
+            more: true,
+        }
     }
 }
 
@@ -248,11 +312,14 @@ fn remote(
     language: Language,
 ) -> Result<BTreeMap<Status, u64>, CliError> {
     let wanted = wanted(args.status);
-    let at = Query::default().with("as_of", args.at.as_of.clone()).with("effective", args.at.effective.clone());
+    let at = Query::default()
+        .with("as_of", args.at.as_of.clone())
+        .with("effective", args.at.effective.clone());
     let mut left_out = BTreeMap::new();
     let counted = register.pages("/api/v1/counts", at.clone(), Paging::Single, |item| {
         let count: wire::Count = wire::read(item.get().as_bytes(), register.from())?;
-        let other = Status::parse(&count.status).filter(|status| wanted.is_some_and(|wanted| wanted != *status));
+        let other =
+            Status::parse(&count.status).filter(|status| wanted.is_some_and(|wanted| wanted != *status));
         if let Some(other) = other.filter(|_| count.kind == kind.id) {
             *left_out.entry(other).or_default() += count.count;
         }
@@ -260,13 +327,18 @@ fn remote(
     })?;
     let mut file = ExportFile::new(args.format, kind, counted.simulated, language)?;
     let status = wanted.map_or("all", Status::word);
-    let query = at.with("kind", Some(kind.id.clone())).with("status", Some(status));
+    let query = at
+        .with("kind", Some(kind.id.clone()))
+        .with("status", Some(status));
     register.pages("/api/v1/records", query, Paging::Whole, |item| {
         let record: wire::Record = wire::read(item.get().as_bytes(), register.from())?;
         file.write(&Exported {
             status: Status::parse(&record.status).unwrap_or(Status::Absent),
             key: record.key,
+            version: record.version,
             area: record.area.unwrap_or_default(),
+            as_of: record.as_of,
+            effective: record.effective.map_or(Value::Null, Value::String),
             fields: record.fields.0,
         })
     })?;

@@ -47,16 +47,27 @@ pub struct Question<'q> {
 }
 
 /// Asks for a list and writes it.
-pub fn list<I: Item>(register: &Register, question: Question<'_>, format: FormatArg, language: Language) -> Done {
+pub fn list<I: Item>(
+    register: &Register,
+    question: Question<'_>,
+    format: FormatArg,
+    language: Language,
+) -> Done {
     let view = View { register, language };
     let mut listing = Listing::<I>::new(format.format, view)?;
-    let pages = register.pages(question.path, question.query, question.paging, |item| listing.push(&item))?;
+    let pages = register.pages(question.path, question.query, question.paging, |item| {
+        listing.push(&item)
+    })?;
     listing.finish(&pages)?;
     if pages.simulated {
         warn_of_simulation(language);
     }
     if pages.next.is_some() {
-        say(format!("{}: {}", language.say(Text::Hint), language.say(Text::More)));
+        say(format!(
+            "{}: {}",
+            language.say(Text::Hint),
+            language.say(Text::More)
+        ));
     }
     Ok(())
 }
@@ -80,7 +91,10 @@ impl<'r, I: Item> Listing<'r, I> {
     fn new(format: Format, view: View<'r>) -> Result<Self, CliError> {
         let output = Output::stdout();
         let sink = match format {
-            Format::Table => Sink::Table(output, Table::new(I::COLUMNS.iter().map(|text| view.language.say(*text)))),
+            Format::Table => Sink::Table(
+                output,
+                Table::new(I::COLUMNS.iter().map(|text| view.language.say(*text))),
+            ),
             Format::Json => {
                 let mut output = output;
                 output.bytes(b"{\"items\":[")?;
@@ -93,7 +107,12 @@ impl<'r, I: Item> Listing<'r, I> {
                 Sink::Csv(Box::new(writer))
             }
         };
-        Ok(Listing { view, sink, items: 0, of: std::marker::PhantomData })
+        Ok(Listing {
+            view,
+            sink,
+            items: 0,
+            of: std::marker::PhantomData,
+        })
     }
 
     fn push(&mut self, raw: &RawValue) -> Done {
@@ -136,8 +155,15 @@ impl<'r, I: Item> Listing<'r, I> {
             }
             Sink::Json(mut output) => {
                 let next = pages.next.clone().map_or(Value::Null, Value::String);
-                let simulated = if pages.simulated { ",\"simulated\":true" } else { "" };
-                output.line(format!("],\"next\":{next},\"as_of\":{}{simulated}}}", pages.as_of))?;
+                let simulated = if pages.simulated {
+                    ",\"simulated\":true"
+                } else {
+                    ""
+                };
+                output.line(format!(
+                    "],\"next\":{next},\"as_of\":{}{simulated}}}",
+                    pages.as_of
+                ))?;
                 output.flush()
             }
             Sink::Jsonl(mut output) => output.flush(),
@@ -148,5 +174,9 @@ impl<'r, I: Item> Listing<'r, I> {
 
 /// Warns of a simulated clock, for a person.
 pub fn warn_of_simulation(language: Language) {
-    say(format!("{}: {}", language.say(Text::Note), language.say(Text::Simulated)));
+    say(format!(
+        "{}: {}",
+        language.say(Text::Note),
+        language.say(Text::Simulated)
+    ));
 }

@@ -119,6 +119,8 @@ texts! {
     Actor: "Actor" | "人员",
     Changes: "Changes" | "变更",
     Reason: "Reason" | "原因",
+    Source: "Source" | "来源",
+    Before: "Before" | "原值",
     Count: "Count" | "数量",
     Indicator: "Indicator" | "指标",
     Numerator: "Numerator" | "分子",

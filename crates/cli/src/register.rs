@@ -28,7 +28,11 @@ const ATTEMPTS_MAX: u32 = 6;
 /// The longest wait for an answer: a diff of a large register is one pass over its log.
 const ANSWER_WAIT: Duration = Duration::from_secs(300);
 /// What stays as it is in a path segment or a query value (RFC 3986, unreserved).
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A register that can be asked.
 pub enum Register {
@@ -110,10 +114,17 @@ impl Register {
                 left -= 1;
                 each(item)?;
             }
-            cursor = page.next.filter(|next| !next.is_null()).map(|next| wire::cell(&next));
+            cursor = page
+                .next
+                .filter(|next| !next.is_null())
+                .map(|next| wire::cell(&next));
             if left == 0 || cursor.is_none() {
                 let as_of = page.as_of.unwrap_or(Value::Null);
-                return Ok(Pages { next: cursor, as_of, simulated: page.simulated });
+                return Ok(Pages {
+                    next: cursor,
+                    as_of,
+                    simulated: page.simulated,
+                });
             }
         }
     }
@@ -121,7 +132,12 @@ impl Register {
     /// A page, or a bare list taken as one.
     fn page(&self, bytes: &[u8]) -> Result<Page, CliError> {
         if bytes.trim_ascii_start().starts_with(b"[") {
-            return Ok(Page { items: wire::read(bytes, self.from())?, next: None, as_of: None, simulated: false });
+            return Ok(Page {
+                items: wire::read(bytes, self.from())?,
+                next: None,
+                as_of: None,
+                simulated: false,
+            });
         }
         wire::read(bytes, self.from())
     }
@@ -184,7 +200,11 @@ pub enum Paging {
 impl Paging {
     /// From `--limit`, where 0 means all.
     pub const fn limit(limit: usize) -> Self {
-        if limit == 0 { Paging::Whole } else { Paging::AtMost(limit) }
+        if limit == 0 {
+            Paging::Whole
+        } else {
+            Paging::AtMost(limit)
+        }
     }
 }
 
@@ -206,11 +226,20 @@ impl Local {
             .enable_all()
             .build()
             .map_err(|error| CliError::io("start the runtime for", dir, error))?;
-        Ok(Local { engine, router, runtime, from: dir.display().to_string(), language })
+        Ok(Local {
+            engine,
+            router,
+            runtime,
+            from: dir.display().to_string(),
+            language,
+        })
     }
 
     fn get(&self, path_and_query: &str) -> Result<Vec<u8>, CliError> {
-        let broken = |problem: String| CliError::Server { url: self.from.clone(), problem };
+        let broken = |problem: String| CliError::Server {
+            url: self.from.clone(),
+            problem,
+        };
         let request = Request::builder()
             .method(Method::GET)
             .uri(path_and_query)
@@ -224,7 +253,11 @@ impl Local {
             let bytes = to_bytes(response.into_body(), usize::MAX)
                 .await
                 .map_err(|error| broken(error.to_string()))?;
-            if status.is_success() { Ok(bytes.into()) } else { Err(refusal(status.as_u16(), &bytes)) }
+            if status.is_success() {
+                Ok(bytes.into())
+            } else {
+                Err(refusal(status.as_u16(), &bytes))
+            }
         })
     }
 }
@@ -271,12 +304,22 @@ impl Remote {
         }
     }
 
-    fn call_once(&self, path_and_query: &str, body: Option<&[u8]>) -> Result<(u16, Duration, Vec<u8>), CliError> {
+    fn call_once(
+        &self,
+        path_and_query: &str,
+        body: Option<&[u8]>,
+    ) -> Result<(u16, Duration, Vec<u8>), CliError> {
         let url = format!("{}{path_and_query}", self.base);
-        let broken = |error: ureq::Error| CliError::Server { url: self.base.clone(), problem: error.to_string() };
+        let broken = |error: ureq::Error| CliError::Server {
+            url: self.base.clone(),
+            problem: error.to_string(),
+        };
         let answer = match body {
             None => {
-                let mut request = self.agent.get(&url).header("accept-language", self.language.tag());
+                let mut request = self
+                    .agent
+                    .get(&url)
+                    .header("accept-language", self.language.tag());
                 if let Some(token) = &self.token {
                     request = request.header("authorization", format!("Bearer {token}"));
                 }
@@ -291,9 +334,21 @@ impl Remote {
             }
         };
         let mut response = answer.map_err(broken)?;
-        let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        let bytes = response.body_mut().with_config().limit(u64::MAX).read_to_vec().map_err(broken)?;
-        Ok((response.status().as_u16(), Duration::from_secs(seconds.unwrap_or(1)), bytes))
+        let seconds = response
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let bytes = response
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .read_to_vec()
+            .map_err(broken)?;
+        Ok((
+            response.status().as_u16(),
+            Duration::from_secs(seconds.unwrap_or(1)),
+            bytes,
+        ))
     }
 }
 
@@ -304,7 +359,9 @@ fn refusal(status: u16, bytes: &[u8]) -> CliError {
     if problem.code.is_empty() {
         problem.code = format!("HTTP_{status}");
     }
-    CliError::Problem { problem: Box::new(problem) }
+    CliError::Problem {
+        problem: Box::new(problem),
+    }
 }
 
 /// A query string, in its order.
@@ -326,9 +383,16 @@ impl Query {
 
     /// The path with this query.
     pub fn on(&self, path: &str) -> String {
-        let pairs = self.0.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, PLAIN)));
+        let pairs = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, PLAIN)));
         let query = pairs.collect::<Vec<_>>().join("&");
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        if query.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{query}")
+        }
     }
 }
 
@@ -343,8 +407,14 @@ mod tests {
 
     #[test]
     fn questions_are_encoded() {
-        let query = Query::default().with("area", Some("小越 镇")).with("as_of", Some("@12")).with("kind", None::<String>);
-        assert_eq!(query.on("/api/v1/counts"), "/api/v1/counts?area=%E5%B0%8F%E8%B6%8A%20%E9%95%87&as_of=%4012");
+        let query = Query::default()
+            .with("area", Some("小越 镇"))
+            .with("as_of", Some("@12"))
+            .with("kind", None::<String>);
+        assert_eq!(
+            query.on("/api/v1/counts"),
+            "/api/v1/counts?area=%E5%B0%8F%E8%B6%8A%20%E9%95%87&as_of=%4012"
+        );
         assert_eq!(segment("a?b#c"), "a%3Fb%23c");
     }
 }

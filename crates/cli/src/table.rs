@@ -21,7 +21,11 @@ impl Table {
     pub fn new<S: Into<String>>(header: impl IntoIterator<Item = S>) -> Self {
         let header: Vec<String> = header.into_iter().map(Into::into).collect();
         let numeric = vec![true; header.len()];
-        Table { header, rows: Vec::new(), numeric }
+        Table {
+            header,
+            rows: Vec::new(),
+            numeric,
+        }
     }
 
     /// Adds a row; a column whose cells are all numbers is set flush right.
@@ -60,7 +64,10 @@ impl Table {
             fit(&mut widths, width);
         }
         let rule = widths.iter().map(|width| "─".repeat(*width));
-        let mut lines = vec![self.line(&self.header, &widths), rule.collect::<Vec<_>>().join(GAP)];
+        let mut lines = vec![
+            self.line(&self.header, &widths),
+            rule.collect::<Vec<_>>().join(GAP),
+        ];
         lines.extend(self.rows.iter().map(|row| self.line(row, &widths)));
         lines
     }
@@ -68,7 +75,12 @@ impl Table {
     /// The table with these columns only: one without any value says nothing.
     fn only(&self, used: &[bool]) -> Table {
         let keep = |cells: &Vec<String>| -> Vec<String> {
-            cells.iter().zip(used).filter(|(_, used)| **used).map(|(cell, _)| cell.clone()).collect()
+            cells
+                .iter()
+                .zip(used)
+                .filter(|(_, used)| **used)
+                .map(|(cell, _)| cell.clone())
+                .collect()
         };
         let numeric = self.numeric.iter().zip(used).filter(|(_, used)| **used);
         Table {
@@ -79,11 +91,19 @@ impl Table {
     }
 
     fn line(&self, cells: &[String], widths: &[usize]) -> String {
-        let cells = cells.iter().zip(widths).zip(&self.numeric).map(|((cell, width), numeric)| {
-            let cell = cut(cell, *width);
-            let padding = " ".repeat(width.saturating_sub(cell.width()));
-            if *numeric { padding + &cell } else { cell + &padding }
-        });
+        let cells = cells
+            .iter()
+            .zip(widths)
+            .zip(&self.numeric)
+            .map(|((cell, width), numeric)| {
+                let cell = cut(cell, *width);
+                let padding = " ".repeat(width.saturating_sub(cell.width()));
+                if *numeric {
+                    padding + &cell
+                } else {
+                    cell + &padding
+                }
+            });
         cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
     }
 }
@@ -97,7 +117,8 @@ pub fn terminal_width() -> Option<usize> {
 }
 
 fn is_number(cell: &str) -> bool {
-    cell.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b' ' | b'%'))
+    cell.bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b' ' | b'%'))
 }
 
 /// Takes from the widest column until the line fits or nothing can be taken.
@@ -105,7 +126,9 @@ fn fit(widths: &mut [usize], width: usize) {
     let gaps = GAP.len() * widths.len().saturating_sub(1);
     let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
     while excess > 0 {
-        let Some(widest) = widths.iter_mut().max() else { return };
+        let Some(widest) = widths.iter_mut().max() else {
+            return;
+        };
         if *widest <= COLUMN_WIDTH_MIN {
             return;
         }

@@ -251,8 +251,10 @@ pub struct Rate {
 
 /// Reads an answer.
 pub fn read<T: DeserializeOwned>(bytes: &[u8], from: &str) -> Result<T, CliError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| CliError::Server { url: from.to_owned(), problem: format!("its answer cannot be read: {error}") })
+    serde_json::from_slice(bytes).map_err(|error| CliError::Server {
+        url: from.to_owned(),
+        problem: format!("its answer cannot be read: {error}"),
+    })
 }
 
 /// A value as a cell of a table: nothing for null.

@@ -13,9 +13,9 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
-use shilu_log::{Log, LogError};
+use shilu_log::Log;
 use shilu_model::{Campaign, Command, Event, EventId, Position, Timestamp, decode};
-use shilu_projections::Projections;
+use shilu_projections::{Projections, saved_end};
 use tokio::sync::watch;
 use tracing::{error, info};
 use uuid::Uuid;
@@ -45,10 +45,13 @@ pub(crate) struct Shared {
     info: Info,
     queue: SyncSender<Job>,
     queued: Arc<AtomicUsize>,
-    damage: Arc<Mutex<Option<Arc<LogError>>>>,
+    trouble: Trouble,
     threads: Mutex<Option<Threads>>,
     stopping: Arc<AtomicBool>,
 }
+
+/// Why nothing more is written: damage that the background check found, or a commit that failed.
+pub(crate) type Trouble = Arc<Mutex<Option<EngineError>>>;
 
 struct Threads {
     writing: JoinHandle<Result<(), EngineError>>,
@@ -134,7 +137,9 @@ impl Engine {
             // The fold thread ends only after the writer.
             let _ = outcomes_in.send(News::Outcome(outcome));
         })?;
+        let trouble = Trouble::default();
         let folding = Folding {
+            trouble: Arc::clone(&trouble),
             dir: dir.to_owned(),
             log: log.clone(),
             projections: Arc::clone(&projections),
@@ -159,10 +164,9 @@ impl Engine {
             writing: spawn("shilu-writer", move || writing.run(&jobs))?,
             folding: spawn("shilu-fold", move || folding.run(&news))?,
         };
-        let damage = Arc::default();
         let stopping = Arc::new(AtomicBool::new(false));
         if options.scrub {
-            scrub(log.clone(), Arc::clone(&damage), Arc::clone(&stopping))?;
+            scrub(log.clone(), Arc::clone(&trouble), Arc::clone(&stopping))?;
         }
         let info = Info {
             origin: file.origin,
@@ -178,7 +182,7 @@ impl Engine {
             info,
             queue,
             queued,
-            damage,
+            trouble,
             threads,
             stopping,
         };
@@ -241,10 +245,24 @@ impl Engine {
         self.shared.queued.load(Ordering::Relaxed)
     }
 
-    /// The damage that the background check has found.
-    pub fn damage(&self) -> Option<EngineError> {
-        let damage = self.shared.damage.lock().unwrap_or_else(PoisonError::into_inner);
-        damage.clone().map(EngineError::Log)
+    /// Whether a command could be taken now, as far as can be told without one.
+    ///
+    /// # Errors
+    /// `LOG_DAMAGED`, `WRITER_POISONED`, `CLOCK_BEHIND`, `STOPPING`.
+    pub fn writable(&self) -> Result<(), EngineError> {
+        if let Some(trouble) = self.trouble() {
+            return Err(trouble);
+        }
+        if self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            return Err(EngineError::Stopping);
+        }
+        let projections = self.read();
+        let (clock, last) = ((self.shared.clock)(), projections.last_recorded());
+        let accepted = projections.trail.settings.text(folder::CLOCK_ACCEPTED).and_then(|text| Timestamp::parse(text).ok());
+        if clock.plus_micros(clock::BEHIND_MICROS_MAX) < last && accepted != Some(last) {
+            return Err(EngineError::ClockBehind { clock, last });
+        }
+        Ok(())
     }
 
     /// Submits lists; each is atomic and independent of the others. Blocks while the queue is full.
@@ -290,9 +308,13 @@ impl Engine {
             .try_for_each(|answer| answer.map(|_| ()))
     }
 
+    fn trouble(&self) -> Option<EngineError> {
+        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn reply(&self, lists: usize) -> Result<(Arc<Reply>, Pending), EngineError> {
-        match self.damage() {
-            Some(damage) => Err(damage),
+        match self.trouble() {
+            Some(trouble) => Err(trouble),
             None => Ok(Reply::new(lists)),
         }
     }
@@ -333,7 +355,8 @@ impl Engine {
         let files = Projections::files().into_iter().map(|file| {
             let path = folder::projections(dir).join(&file);
             let fresh = digest_of(|out| projections.save(&file, hash, out));
-            let same = std::fs::read(path).ok().map(|saved| {
+            let stands_here = |saved: &Vec<u8>| saved_end(saved).is_none_or(|end| end == projections.end());
+            let same = std::fs::read(path).ok().filter(stands_here).map(|saved| {
                 let saved: [u8; 32] = Sha256::digest(&saved).into();
                 fresh.as_ref().is_ok_and(|fresh| *fresh == saved)
             });
@@ -413,7 +436,7 @@ fn spawn<T: Send + 'static>(
 /// Reads and checks the whole log in the background; damage stops writing.
 fn scrub(
     log: Log,
-    damage: Arc<Mutex<Option<Arc<LogError>>>>,
+    trouble: Trouble,
     stopping: Arc<AtomicBool>,
 ) -> Result<(), EngineError> {
     let go_on = move |_| {
@@ -427,7 +450,7 @@ fn scrub(
         Ok(events) => info!(events, "checked the log"),
         Err(found) => {
             error!(error = %found, code = found.code(), "the log is damaged: writing stops");
-            *damage.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(found));
+            *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(found.into());
         }
     })
     .map(drop)

@@ -11,7 +11,7 @@ use shilu_projections::Projections;
 use tokio::sync::watch;
 use tracing::{error, trace};
 
-use crate::{error::EngineError, reply::Place, saved};
+use crate::{engine::Trouble, error::EngineError, reply::Place, saved};
 
 /// Events between two saves: after a crash at most so many are folded again, which takes some seconds.
 const SAVE_EVERY_EVENTS: u64 = 5_000_000;
@@ -32,6 +32,7 @@ pub(crate) struct Folding {
     pub folded: watch::Sender<Position>,
     pub saved: Position,
     pub repeated: Vec<(Place, Position)>,
+    pub trouble: Trouble,
 }
 
 impl Folding {
@@ -46,6 +47,7 @@ impl Folding {
                     for place in payloads {
                         place.reply.give(place.index, Err(poisoned.clone()));
                     }
+                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(poisoned.clone());
                     failed = Some(poisoned);
                 }
                 News::Repeated(place, last) => self.repeated.push((place, last)),

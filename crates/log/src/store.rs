@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use rustix::fs::{FlockOperation, flock};
 use shilu_model::Position;
 
 use crate::error::{Fault, LogError};
@@ -99,6 +100,7 @@ impl Store {
         if !dir.join("db").is_file() {
             return Err(Fault::StoreMissing.at(Position::ZERO));
         }
+        prepare(&dir).map_err(LogError::io("preparing the folder `log`"))?;
         Store::start(register_dir, dir, options)
     }
 
@@ -179,6 +181,26 @@ impl Store {
             .map(|entry| Ok(entry?.metadata()?.len()))
             .sum()
     }
+}
+
+/// Puts right what a crash can leave and sled 0.34.7 cannot bear.
+fn prepare(dir: &Path) -> io::Result<()> {
+    let db = File::open(dir.join("db"))?;
+    // Whoever holds sled's own lock is opening the store just now, or has it open.
+    if flock(&db, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(());
+    }
+    // What a killed process wrote must not be lost after sled has written an index of it.
+    db.sync_all()?;
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        // An index that was being written. sled would take it for the newest one, and the store for damaged; the one
+        // before it is still there, for it is removed last. Without any, sled reads the whole store.
+        if name.to_str().is_some_and(|name| name.starts_with("snap.") && name.ends_with(".generating")) {
+            fs::remove_file(dir.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 /// Chunks to write or to remove in one atomic step.
@@ -314,6 +336,19 @@ mod tests {
         assert_holds(&open(dir.path()).unwrap(), 5);
         let nowhere = Log::create(&dir.path().join("nowhere"), Options::default());
         assert!(matches!(nowhere, Err(LogError::Io { .. })));
+    }
+
+    #[test]
+    fn an_index_that_a_crash_left_half_written_is_no_obstacle() {
+        let (dir, log) = create();
+        append(&log, &[5]);
+        drop(log);
+        let half = dir.path().join("log/snap.00000000000FFFFF.generating");
+        for bytes in ["", "the beginning of an index of pages"] {
+            std::fs::write(&half, bytes).unwrap();
+            assert_holds(&open(dir.path()).unwrap(), 5);
+            assert!(!half.exists());
+        }
     }
 
     #[test]

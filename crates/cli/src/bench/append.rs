@@ -49,7 +49,10 @@ pub fn run(register: &Path, events: u64, figures: &mut Figures) -> Done {
         events: Some(engine.end().get()),
         ..Figure::default()
     };
-    figures.print(&figure.of_limit(limit, "raw file: one write and fdatasync per 512 events of 150 bytes"))?;
+    figures.print(&figure.of_limit(
+        limit,
+        "raw file: one write and fdatasync per 512 events of 150 bytes",
+    ))?;
     Ok(engine.close()?)
 }
 

@@ -55,7 +55,12 @@ impl Figure {
     /// With what the machine could do at best.
     pub fn of_limit(self, limit: f64, limit_what: &'static str) -> Self {
         let ratio = Some(round(self.value / limit));
-        Figure { limit: Some(round(limit)), limit_what: Some(limit_what), ratio, ..self }
+        Figure {
+            limit: Some(round(limit)),
+            limit_what: Some(limit_what),
+            ratio,
+            ..self
+        }
     }
 
     /// With how long the cases took.
@@ -63,7 +68,11 @@ impl Figure {
         times.sort_unstable();
         let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len().saturating_sub(1)));
         let ms = |time: Option<&Duration>| time.map(|time| round(time.as_secs_f64() * 1e3));
-        Figure { p50_ms: ms(at(50)), p99_ms: ms(at(99)), ..self }
+        Figure {
+            p50_ms: ms(at(50)),
+            p99_ms: ms(at(99)),
+            ..self
+        }
     }
 }
 
@@ -76,15 +85,25 @@ pub struct Figures {
 impl Figures {
     /// Finds out about machine and commit.
     pub fn new() -> Self {
-        let commit = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output().ok();
+        let commit = Command::new("git")
+            .args(["rev-parse", "--short=12", "HEAD"])
+            .output()
+            .ok();
         let commit = commit.filter(|output| output.status.success());
         let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        Figures { machine: machine(), commit }
+        Figures {
+            machine: machine(),
+            commit,
+        }
     }
 
     /// Prints one.
     pub fn print(&mut self, figure: &Figure) -> Done {
-        let line = Line { figure, machine: &self.machine, commit: self.commit.as_deref() };
+        let line = Line {
+            figure,
+            machine: &self.machine,
+            commit: self.commit.as_deref(),
+        };
         let text = serde_json::to_string(&line)
             .map_err(|error| CliError::output(std::io::Error::other(error.to_string())))?;
         let mut output = Output::stdout();
@@ -95,10 +114,19 @@ impl Figures {
 
 fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map_or("?", |(_, it)| it);
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+        .map_or("?", |(_, it)| it);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok());
+    let kib = memory.lines().find_map(|line| {
+        line.strip_prefix("MemTotal:")?
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    });
     let gib: u64 = kib.unwrap_or(0_u64) / (1 << 20);
     format!("{cores} × {}, {gib} GiB", model.trim())
 }
@@ -125,6 +153,12 @@ pub fn float(count: u64) -> f64 {
 /// Resident memory of this process in MiB.
 pub fn rss_mib() -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let kib: u32 = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())?;
+    let kib: u32 = status.lines().find_map(|line| {
+        line.strip_prefix("VmRSS:")?
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    })?;
     Some(round(f64::from(kib) / 1024.0))
 }

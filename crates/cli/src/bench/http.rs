@@ -44,12 +44,18 @@ impl Server {
     fn bare() -> Result<Self, CliError> {
         let answer = || async {
             let body = r#"{"position":1,"id":"019ad09e-9a3c-7000-8000-000000000001","record":"dwelling/1","version":1}"#;
-            (axum::http::StatusCode::CREATED, [("content-type", "application/json")], body)
+            (
+                axum::http::StatusCode::CREATED,
+                [("content-type", "application/json")],
+                body,
+            )
         };
         let take = move |_: axum::Json<serde_json::Value>| answer();
         let router = axum::Router::new().route("/api/v1/commands", axum::routing::post(take));
         Self::with(|listener, stopped| async move {
-            axum::serve(listener, router).with_graceful_shutdown(async { stopped.await.unwrap_or(()) }).await
+            axum::serve(listener, router)
+                .with_graceful_shutdown(async { stopped.await.unwrap_or(()) })
+                .await
         })
     }
 
@@ -63,7 +69,11 @@ impl Server {
         let address = listener.local_addr().map_err(fail)?;
         let (stop, stopped) = oneshot::channel();
         runtime.spawn(serve(listener, stopped));
-        Ok(Server { runtime, stop, address })
+        Ok(Server {
+            runtime,
+            stop,
+            address,
+        })
     }
 
     /// A connection for questions one after another.
@@ -87,7 +97,9 @@ pub struct Client(BufReader<TcpStream>);
 impl Client {
     /// Asks, and reads the whole answer.
     pub fn get(&mut self, path: &str) -> io::Result<()> {
-        self.0.get_mut().write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes())?;
+        self.0
+            .get_mut()
+            .write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes())?;
         let (mut length, mut line) = (0, String::new());
         loop {
             line.clear();
@@ -119,7 +131,13 @@ pub fn run(register: &Path, commands: u64, figures: &mut Figures) -> Done {
     server.stop();
     let events = Some(engine.end().get());
     engine.close()?;
-    let figure = Figure { name: "http-64-connections", value: round(value), unit: "commands/s", events, ..Figure::default() };
+    let figure = Figure {
+        name: "http-64-connections",
+        value: round(value),
+        unit: "commands/s",
+        events,
+        ..Figure::default()
+    };
     let limit_what = "axum answering each request at once, same client, same machine";
     figures.print(&figure.of_limit(limit, limit_what).of_times(&mut times))
 }
@@ -128,7 +146,10 @@ pub fn run(register: &Path, commands: u64, figures: &mut Figures) -> Done {
 fn storm(server: &Server, commands: u64) -> Result<(f64, Vec<Duration>), CliError> {
     let address = server.address;
     let fail = |error| CliError::io("ask", address.to_string(), error);
-    let clients = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fail)?;
+    let clients = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(fail)?;
     let next = std::sync::Arc::new(AtomicU64::new(0));
     let started = Instant::now();
     let times = clients.block_on(async {
@@ -190,7 +211,8 @@ async fn read_answer(stream: &mut tokio::net::TcpStream, answer: &mut Vec<u8>) -
         let text = String::from_utf8_lossy(answer);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.to_ascii_lowercase().lines().find_map(|line| {
-                line.strip_prefix("content-length:").and_then(|value| value.trim().parse::<usize>().ok())
+                line.strip_prefix("content-length:")
+                    .and_then(|value| value.trim().parse::<usize>().ok())
             });
             if length.is_some_and(|length| body.len() >= length) {
                 return Ok(());

@@ -21,7 +21,15 @@ pub fn run(folder: &Path, rows: u64, figures: &mut Figures) -> Done {
     let register = folder.join("import");
     let file = folder.join("dwellings.csv");
     write(&file, rows).map_err(|error| CliError::io("write", &file, error))?;
-    Engine::init(&register, &Init { campaign: load::CAMPAIGN, actor: "bench", simulated: false }, &Options::default())?;
+    Engine::init(
+        &register,
+        &Init {
+            campaign: load::CAMPAIGN,
+            actor: "bench",
+            simulated: false,
+        },
+        &Options::default(),
+    )?;
     let limit = parse(&file).map_err(|error| CliError::io("read", &file, error))?;
     let program = std::env::current_exe().map_err(|error| CliError::io("find", "this program", error))?;
     let started = Instant::now();
@@ -30,7 +38,9 @@ pub fn run(folder: &Path, rows: u64, figures: &mut Figures) -> Done {
         .arg(&file)
         .arg("--data")
         .arg(&register)
-        .args(["--kind", "dwelling", "--as", "bench", "--reason", "bench", "--format", "json"])
+        .args([
+            "--kind", "dwelling", "--as", "bench", "--reason", "bench", "--format", "json",
+        ])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
@@ -39,7 +49,13 @@ pub fn run(folder: &Path, rows: u64, figures: &mut Figures) -> Done {
     if !status.success() {
         return Err(super::usage("the import failed"));
     }
-    let figure = Figure { name: "import-csv", value: round(value), unit: "rows/s", events: Some(rows + 1), ..Figure::default() };
+    let figure = Figure {
+        name: "import-csv",
+        value: round(value),
+        unit: "rows/s",
+        events: Some(rows + 1),
+        ..Figure::default()
+    };
     figures.print(&figure.of_limit(limit, "reading the same file with the csv crate alone"))
 }
 
@@ -48,7 +64,14 @@ fn write(file: &Path, rows: u64) -> std::io::Result<()> {
     writeln!(out, "code,area,address,use,rooms,built")?;
     for row in 0..rows {
         let record = load::key(row);
-        writeln!(out, "{},330604006{:03},{}号,own,{},1998-05-17", record.key(), row % 15, row / 12, row % 8 + 1)?;
+        writeln!(
+            out,
+            "{},330604006{:03},{}号,own,{},1998-05-17",
+            record.key(),
+            row % 15,
+            row / 12,
+            row % 8 + 1
+        )?;
     }
     out.flush()
 }

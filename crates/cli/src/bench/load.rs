@@ -52,14 +52,20 @@ impl LoadClock {
     /// Sets it to where `done` of `all` events are.
     pub fn set(&self, done: u64, all: u64) {
         let part = i128::from(SPAN_MICROS) * i128::from(done) / i128::from(all.max(1));
-        self.0.store(START + i64::try_from(part).unwrap_or(SPAN_MICROS), Ordering::Relaxed);
+        self.0.store(
+            START + i64::try_from(part).unwrap_or(SPAN_MICROS),
+            Ordering::Relaxed,
+        );
     }
 
     /// How a register is opened on this clock.
     pub fn options(&self) -> Options {
         let micros = Arc::clone(&self.0);
         let clock: Clock = Arc::new(move || Timestamp::from_micros(micros.load(Ordering::Relaxed)));
-        Options { clock: Some(clock), ..Options::default() }
+        Options {
+            clock: Some(clock),
+            ..Options::default()
+        }
     }
 
     fn now(&self) -> i64 {
@@ -70,7 +76,15 @@ impl LoadClock {
 /// Makes a register for the load.
 pub fn init(dir: &Path, clock: &LoadClock) -> Result<Engine, EngineError> {
     let options = clock.options();
-    Engine::init(dir, &Init { campaign: CAMPAIGN, actor: "bench", simulated: true }, &options)?;
+    Engine::init(
+        dir,
+        &Init {
+            campaign: CAMPAIGN,
+            actor: "bench",
+            simulated: true,
+        },
+        &options,
+    )?;
     Engine::open(dir, options)
 }
 
@@ -107,7 +121,13 @@ pub struct Load {
 impl Load {
     /// A load of so many events.
     pub fn new(seed: u64, all: u64, clock: LoadClock) -> Self {
-        Load { random: Random(seed), clock, made: 0, all, records: Vec::new() }
+        Load {
+            random: Random(seed),
+            clock,
+            made: 0,
+            all,
+            records: Vec::new(),
+        }
     }
 
     /// Lists of one command each; the clock goes on with them.
@@ -128,21 +148,36 @@ impl Load {
         let late = number % 10 == 9;
         let actor = self.random.below(ACTORS);
         let place = usize::try_from(index).unwrap_or(0);
-        let Some((collected, rooms, registered)) = self.records.get_mut(place) else { return self.collect(now) };
+        let Some((collected, rooms, registered)) = self.records.get_mut(place) else {
+            return self.collect(now);
+        };
         let age = now - *collected;
         let back = i64::try_from(self.random.below(30)).unwrap_or(0) * DAY_MICROS;
         // The clock goes on between here and the decision, by less than two days even in a small load.
-        let effective = if late && age > back + 2 * DAY_MICROS { Since::At(Timestamp::from_micros(now - back)) } else { Since::Recorded };
+        let effective = if late && age > back + 2 * DAY_MICROS {
+            Since::At(Timestamp::from_micros(now - back))
+        } else {
+            Since::Recorded
+        };
         let record = key(index);
         let deed = if late || number % 10 >= 6 {
             // Late truth may meet a later value: then it is stated at its time all the same.
             let after = if *rooms >= 1_000_000 { 1 } else { *rooms + 1 };
             *rooms = after;
-            let change = Correction { field: "rooms".into(), before: None, after: Some(OwnedValue::Integer(after.into())) };
+            let change = Correction {
+                field: "rooms".into(),
+                before: None,
+                after: Some(OwnedValue::Integer(after.into())),
+            };
             Deed::Correct(vec![change])
         } else if number % 10 == 5 {
             let observed = vec![("rooms".to_owned(), Some(OwnedValue::Integer((*rooms).into())))];
-            Deed::Verify(Check { outcome: Outcome::Present, observed, not_seen: Vec::new(), area: None })
+            Deed::Verify(Check {
+                outcome: Outcome::Present,
+                observed,
+                not_seen: Vec::new(),
+                area: None,
+            })
         } else if *registered {
             *registered = false;
             Deed::Deregister(Reason::Plain(shilu_model::Because::MovedOut))
@@ -151,7 +186,11 @@ impl Load {
             Deed::Register
         };
         let verifier = matches!(deed, Deed::Verify(_));
-        let actor = if verifier { format!("verifier-{actor:02}") } else { format!("officer-{actor:02}") };
+        let actor = if verifier {
+            format!("verifier-{actor:02}")
+        } else {
+            format!("officer-{actor:02}")
+        };
         command(record, deed, actor, effective)
     }
 
@@ -162,17 +201,31 @@ impl Load {
         let area = self.random.below(AREAS);
         let text = |text: String| Some(OwnedValue::Text(text));
         let uses = ["own", "rental", "lodging", "empty"];
-        let used = uses.get(usize::try_from(self.random.below(4)).unwrap_or(0)).copied().unwrap_or("own");
+        let used = uses
+            .get(usize::try_from(self.random.below(4)).unwrap_or(0))
+            .copied()
+            .unwrap_or("own");
         let built = i32::try_from(self.random.below(20_000)).unwrap_or(0);
         let fields = vec![
             ("area".to_owned(), text(format!("330604006{area:03}"))),
-            ("address".to_owned(), text(format!("{}号{}室", index / 12, index % 12))),
+            (
+                "address".to_owned(),
+                text(format!("{}号{}室", index / 12, index % 12)),
+            ),
             ("use".to_owned(), text(used.to_owned())),
             ("rooms".to_owned(), Some(OwnedValue::Integer(rooms.into()))),
-            ("built".to_owned(), Some(OwnedValue::Date(shilu_model::Day::from_number(built)))),
+            (
+                "built".to_owned(),
+                Some(OwnedValue::Date(shilu_model::Day::from_number(built))),
+            ),
         ];
         let actor = self.random.below(ACTORS);
-        command(key(index), Deed::Collect(fields), format!("officer-{actor:02}"), Since::Recorded)
+        command(
+            key(index),
+            Deed::Collect(fields),
+            format!("officer-{actor:02}"),
+            Since::Recorded,
+        )
     }
 }
 

@@ -69,18 +69,29 @@ pub fn run(args: &BenchArgs) -> Done {
         };
     }
     if args.what == Some(What::Verify) {
-        return Err(CliError::NotBuilt { what: "bench verify".to_owned() });
+        return Err(CliError::NotBuilt {
+            what: "bench verify".to_owned(),
+        });
     }
     let wants = |what| args.what.is_none_or(|asked| asked == what);
-    let folder = tempfile::Builder::new().prefix("shilu-bench-").tempdir_in(&args.dir);
+    let folder = tempfile::Builder::new()
+        .prefix("shilu-bench-")
+        .tempdir_in(&args.dir);
     let folder = folder.map_err(|error| CliError::io("make a folder in", &args.dir, error))?;
     if wants(What::Http) {
-        http::run(&folder.path().join("http"), args.events.min(400_000), &mut figures)?;
+        http::run(
+            &folder.path().join("http"),
+            args.events.min(400_000),
+            &mut figures,
+        )?;
     }
     if wants(What::Import) {
         import::run(folder.path(), args.events, &mut figures)?;
     }
-    if [What::Append, What::Rebuild, What::Open, What::Query].into_iter().any(wants) {
+    if [What::Append, What::Rebuild, What::Open, What::Query]
+        .into_iter()
+        .any(wants)
+    {
         let register = match &args.register {
             Some(register) => register.clone(),
             None => {
@@ -112,5 +123,8 @@ fn measure(register: &Path, wants: impl Fn(What) -> bool, figures: &mut Figures)
 }
 
 fn usage(problem: &str) -> CliError {
-    CliError::Usage { problem: problem.to_owned(), hint: "see `shilu bench --help`" }
+    CliError::Usage {
+        problem: problem.to_owned(),
+        hint: "see `shilu bench --help`",
+    }
 }

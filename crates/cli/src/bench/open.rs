@@ -10,9 +10,16 @@ use crate::{Done, error::CliError};
 /// Runs [`inner`] in a new process, whose memory is only the register's.
 pub fn run(register: &Path) -> Done {
     let program = std::env::current_exe().map_err(|error| CliError::io("find", "this program", error))?;
-    let status = Command::new(program).args(["bench", "open", "--inner", "--register"]).arg(register).status();
+    let status = Command::new(program)
+        .args(["bench", "open", "--inner", "--register"])
+        .arg(register)
+        .status();
     let status = status.map_err(|error| CliError::io("run", "this program", error))?;
-    if status.success() { Ok(()) } else { Err(super::usage("the inner process failed")) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(super::usage("the inner process failed"))
+    }
 }
 
 /// Opens the register and prints how long it took, and the memory then.

@@ -26,7 +26,13 @@ pub fn run(register: &Path, figures: &mut Figures) -> Done {
     let mut random = Random(7);
     let print = |name, times: &mut Vec<Duration>, figures: &mut Figures| {
         let mean = times.iter().sum::<Duration>().as_secs_f64() * 1e3 / float(TIMES);
-        let figure = Figure { name, value: super::figure::round(mean), unit: "ms", events: Some(events), ..Figure::default() };
+        let figure = Figure {
+            name,
+            value: super::figure::round(mean),
+            unit: "ms",
+            events: Some(events),
+            ..Figure::default()
+        };
         figures.print(&figure.of_times(times))
     };
 
@@ -34,7 +40,11 @@ pub fn run(register: &Path, figures: &mut Figures) -> Done {
     let mut past_day = |known: bool, by| -> Result<FigureQuery, EngineError> {
         let end = zone.end_of(zone.day_of(span.any(&mut random)));
         let as_of = if known { AsOf::Time(end) } else { AsOf::Now };
-        Ok(FigureQuery { at: engine.at(as_of, Some(end))?, by, area: None })
+        Ok(FigureQuery {
+            at: engine.at(as_of, Some(end))?,
+            by,
+            area: None,
+        })
     };
     for (name, known, by) in [
         ("rates-past-day-as-known-now", false, By::Whole),
@@ -77,7 +87,9 @@ pub fn run(register: &Path, figures: &mut Figures) -> Done {
     let mut random = Random(10);
     let mut times = timed(|| {
         let day = zone.day_of(span.any(&mut random));
-        client.get(&format!("/api/v1/rates?effective={day}")).map_err(|error| EngineError::io("ask", "the server", error))
+        client
+            .get(&format!("/api/v1/rates?effective={day}"))
+            .map_err(|error| EngineError::io("ask", "the server", error))
     })?;
     print("rates-past-day-http", &mut times, figures)?;
     drop(client);
@@ -91,13 +103,17 @@ struct Span(Timestamp, Timestamp);
 impl Span {
     fn any(&self, random: &mut Random) -> Timestamp {
         let width = u64::try_from(self.1.micros() - self.0.micros()).unwrap_or(0);
-        self.0.plus_micros(i64::try_from(random.below(width)).unwrap_or(0))
+        self.0
+            .plus_micros(i64::try_from(random.below(width)).unwrap_or(0))
     }
 }
 
 fn span(engine: &Engine) -> Result<Span, EngineError> {
     let first = engine.at(AsOf::Position(shilu_model::Position::new(1)), None)?;
-    let last = engine.at(AsOf::Position(shilu_model::Position::new(engine.end().get() - 1)), None)?;
+    let last = engine.at(
+        AsOf::Position(shilu_model::Position::new(engine.end().get() - 1)),
+        None,
+    )?;
     Ok(Span(first.known, last.known))
 }
 

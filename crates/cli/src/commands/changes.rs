@@ -24,7 +24,11 @@ pub fn run(args: &ChangesArgs, language: Language) -> Done {
         .with("from", args.from.clone())
         .with("to", args.to.clone());
     ask(&args.source, language, |register| {
-        let question = Question { path: "/api/v1/changes", query, paging: Paging::limit(args.limit) };
+        let question = Question {
+            path: "/api/v1/changes",
+            query,
+            paging: Paging::limit(args.limit),
+        };
         list::<Event>(register, question, args.format, language)
     })
 }

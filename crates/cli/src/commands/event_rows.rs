@@ -18,10 +18,26 @@ impl Item for Event {
         Text::Actor,
         Text::Changes,
         Text::Reason,
+        Text::Source,
     ];
     const CSV: &'static [&'static str] = &[
-        "position", "id", "record", "version", "action", "actor", "recorded", "effective", "area", "device", "reason",
-        "source", "cause", "outcome", "because", "changes", "observed",
+        "position",
+        "id",
+        "record",
+        "version",
+        "action",
+        "actor",
+        "recorded",
+        "effective",
+        "area",
+        "device",
+        "reason",
+        "source",
+        "cause",
+        "outcome",
+        "because",
+        "changes",
+        "observed",
     ];
 
     fn rows(&self, view: &View<'_>) -> Vec<Vec<String>> {
@@ -35,6 +51,7 @@ impl Item for Event {
             self.actor.clone(),
             self.what(language),
             self.reason.clone().unwrap_or_default(),
+            self.came_from(),
         ]]
     }
 
@@ -48,12 +65,20 @@ impl Item for Event {
             serde_json::json!({ "field": observed.field, "value": observed.value, "verdict": observed.verdict })
         });
         let observed: Vec<Value> = observed.collect();
-        let list = |list: Vec<Value>| if list.is_empty() { String::new() } else { Value::Array(list).to_string() };
+        let list = |list: Vec<Value>| {
+            if list.is_empty() {
+                String::new()
+            } else {
+                Value::Array(list).to_string()
+            }
+        };
         vec![vec![
             self.position.to_string(),
             self.id.clone(),
             text(&self.record),
-            self.version.map(|version| version.to_string()).unwrap_or_default(),
+            self.version
+                .map(|version| version.to_string())
+                .unwrap_or_default(),
             self.action.clone(),
             self.actor.clone(),
             self.recorded.clone(),
@@ -72,12 +97,30 @@ impl Item for Event {
 }
 
 impl Event {
+    /// How it came in, in short: the file and row of an import, or one word.
+    pub fn came_from(&self) -> String {
+        let part = |key: &str| self.source.get(key).map(cell).unwrap_or_default();
+        match part("type").as_str() {
+            "import" => format!("{}:{}", part("file"), part("row")),
+            other => other.to_owned(),
+        }
+    }
+
     /// What it says, in short.
     fn what(&self, language: Language) -> String {
         let mut parts = Vec::new();
-        parts.extend(self.outcome.as_deref().map(|outcome| language.word(outcome).to_owned()));
+        parts.extend(
+            self.outcome
+                .as_deref()
+                .map(|outcome| language.word(outcome).to_owned()),
+        );
         parts.extend(Some(cell(&self.because)).filter(|because| !because.is_empty()));
-        parts.extend(self.changes.iter().flatten().map(|change| change.sentence(language)));
+        parts.extend(
+            self.changes
+                .iter()
+                .flatten()
+                .map(|change| change.sentence(language)),
+        );
         parts.extend(self.observed.iter().flatten().map(|observed| {
             let verdict = observed.verdict.as_deref().unwrap_or_default();
             format!("{}: {} ({verdict})", observed.field, cell(&observed.value))

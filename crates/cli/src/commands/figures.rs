@@ -27,7 +27,16 @@ fn figures<I: Item>(path: &str, args: &FigureArgs, language: Language) -> Done {
     });
     let query = at(&args.at).with("by", by).with("area", args.area.clone());
     ask(&args.source, language, |register| {
-        list::<I>(register, Question { path, query, paging: Paging::Single }, args.format, language)
+        list::<I>(
+            register,
+            Question {
+                path,
+                query,
+                paging: Paging::Single,
+            },
+            args.format,
+            language,
+        )
     })
 }
 
@@ -47,7 +56,13 @@ impl Item for Count {
 
     fn csv(&self) -> Vec<Vec<String>> {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        vec![vec![self.kind.clone(), self.status.clone(), text(&self.area), text(&self.actor), self.count.to_string()]]
+        vec![vec![
+            self.kind.clone(),
+            self.status.clone(),
+            text(&self.area),
+            text(&self.actor),
+            self.count.to_string(),
+        ]]
     }
 }
 
@@ -66,8 +81,18 @@ impl Item for Rate {
         Text::State,
     ];
     const CSV: &'static [&'static str] = &[
-        "indicator", "title", "area", "actor", "numerator", "denominator", "unknown", "value", "lower", "upper",
-        "target", "state",
+        "indicator",
+        "title",
+        "area",
+        "actor",
+        "numerator",
+        "denominator",
+        "unknown",
+        "value",
+        "lower",
+        "upper",
+        "target",
+        "state",
     ];
 
     fn rows(&self, view: &View<'_>) -> Vec<Vec<String>> {
@@ -87,7 +112,10 @@ impl Item for Rate {
             self.value.map(percent).unwrap_or_default(),
             interval,
             cell(&self.target),
-            self.state.as_deref().map(|state| view.language.word(state).to_owned()).unwrap_or_default(),
+            self.state
+                .as_deref()
+                .map(|state| view.language.word(state).to_owned())
+                .unwrap_or_default(),
         ]]
     }
 

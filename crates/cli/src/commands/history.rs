@@ -14,7 +14,11 @@ use crate::{
 pub fn run(args: &HistoryArgs, language: Language) -> Done {
     let path = format!("{}/history", record_path(&args.record)?);
     ask(&args.source, language, |register| {
-        let question = Question { path: &path, query: Query::default(), paging: Paging::limit(args.limit) };
+        let question = Question {
+            path: &path,
+            query: Query::default(),
+            paging: Paging::limit(args.limit),
+        };
         list::<Event>(register, question, args.format, language)
     })
 }

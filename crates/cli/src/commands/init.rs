@@ -16,7 +16,10 @@ use crate::{
 pub fn run(args: &InitArgs, language: Language) -> Done {
     let bytes = fs::read(&args.campaign).map_err(|error| CliError::io("read", &args.campaign, error))?;
     let campaign = String::from_utf8(bytes).map_err(|error| {
-        let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let before = error
+            .as_bytes()
+            .get(..error.utf8_error().valid_up_to())
+            .unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         shilu_engine::EngineError::BadCampaign(shilu_model::CampaignError {
             line,
@@ -26,11 +29,19 @@ pub fn run(args: &InitArgs, language: Language) -> Done {
     })?;
     let campaign = campaign.strip_prefix('\u{feff}').unwrap_or(&campaign);
     let actor = args.actor.clone().unwrap_or_else(system_user);
-    let init = Init { campaign, actor: &actor, simulated: args.simulated };
+    let init = Init {
+        campaign,
+        actor: &actor,
+        simulated: args.simulated,
+    };
     Engine::init(&args.dir, &init, &Options::default())?;
     say(format!("{}: {}", language.say(Text::Made), args.dir.display()));
     if args.simulated {
-        say(format!("{}: {}", language.say(Text::Note), language.say(Text::Simulated)));
+        say(format!(
+            "{}: {}",
+            language.say(Text::Note),
+            language.say(Text::Simulated)
+        ));
     }
     Ok(())
 }

@@ -60,7 +60,9 @@ fn ask(source: &SourceArgs, language: Language, question: impl FnOnce(&Register)
 
 /// The two times as query parameters.
 fn at(args: &AtArgs) -> Query {
-    Query::default().with("as_of", args.as_of.clone()).with("effective", args.effective.clone())
+    Query::default()
+        .with("as_of", args.as_of.clone())
+        .with("effective", args.effective.clone())
 }
 
 /// The address of a record.
@@ -70,5 +72,9 @@ fn record_path(record: &str) -> Result<String, crate::error::CliError> {
         hint: "write KIND/KEY, such as street/110101001",
     })?;
     let segment = crate::register::segment;
-    Ok(format!("/api/v1/records/{}/{}", segment(name.kind()), segment(name.key())))
+    Ok(format!(
+        "/api/v1/records/{}/{}",
+        segment(name.kind()),
+        segment(name.key())
+    ))
 }

@@ -25,7 +25,10 @@ pub fn run(args: &RebuildArgs, language: Language) -> Done {
     let mut output = Output::stdout();
     match args.format {
         SummaryFormat::Json => {
-            let projections = rebuilt.files.iter().map(|(name, same)| json!({ "name": name, "same": same }));
+            let projections = rebuilt
+                .files
+                .iter()
+                .map(|(name, same)| json!({ "name": name, "same": same }));
             let projections: Vec<_> = projections.collect();
             output.line(json!({ "events": rebuilt.events, "projections": projections }))?;
         }
@@ -46,5 +49,9 @@ pub fn run(args: &RebuildArgs, language: Language) -> Done {
         }
     }
     output.flush()?;
-    if rebuilt.files.iter().any(|(_, same)| *same == Some(false)) { Err(CliError::Said) } else { Ok(()) }
+    if rebuilt.files.iter().any(|(_, same)| *same == Some(false)) {
+        Err(CliError::Said)
+    } else {
+        Ok(())
+    }
 }

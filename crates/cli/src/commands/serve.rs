@@ -28,7 +28,10 @@ pub fn run(args: &ServeArgs, verbose: u8) -> Done {
 
 /// Serves a register; the first line on stdout is `listening on http://ADDR`, and `more` may add to it.
 pub fn open_and_serve(dir: &Path, listen: &str, more: impl FnOnce(SocketAddr, &mut Output) -> Done) -> Done {
-    let options = Options { scrub: true, ..Options::default() };
+    let options = Options {
+        scrub: true,
+        ..Options::default()
+    };
     let engine = Engine::open(dir, options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -68,7 +71,9 @@ async fn serve(
     more(address, &mut output)?;
     output.flush()?;
     drop(output);
-    shilu_service::serve(engine, listener, shutdown).await.map_err(|error| CliError::io("serve", dir, error))
+    shilu_service::serve(engine, listener, shutdown)
+        .await
+        .map_err(|error| CliError::io("serve", dir, error))
 }
 
 /// Logs to stderr: what SHILU_LOG or RUST_LOG says, else by `-v`, else `default`.
@@ -79,8 +84,14 @@ pub fn log_to_stderr(format: LogFormat, verbose: u8, default: &str) {
         1 => "debug",
         _ => "trace",
     };
-    let filter = asked.ok().and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(|| EnvFilter::new(level));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(io::stderr().is_terminal()).with_writer(io::stderr);
+    let filter = asked
+        .ok()
+        .and_then(|filter| EnvFilter::try_new(filter).ok())
+        .unwrap_or_else(|| EnvFilter::new(level));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     // A second subscriber is refused; then the first one stays.
     let _ = match format {
         LogFormat::Text => subscriber.try_init(),

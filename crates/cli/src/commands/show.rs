@@ -38,7 +38,11 @@ pub fn run(args: &RecordArgs, language: Language) -> Done {
 }
 
 fn lines(record: &Record, register: &Register, language: Language) -> Vec<String> {
-    let effective = record.effective.as_deref().map(|time| register.local_time(time)).unwrap_or_default();
+    let effective = record
+        .effective
+        .as_deref()
+        .map(|time| register.local_time(time))
+        .unwrap_or_default();
     let head = [
         (Text::Record, record.record.clone()),
         (Text::Status, language.word(&record.status).to_owned()),
@@ -78,10 +82,17 @@ fn csv_row(record: &Record, output: Output) -> Done {
     ];
     let fields = &record.fields.0;
     writer
-        .write_record(head.into_iter().chain(fields.iter().map(|(field, _)| field.clone())))
+        .write_record(
+            head.into_iter()
+                .chain(fields.iter().map(|(field, _)| field.clone())),
+        )
         .map_err(CliError::csv)?;
     writer
-        .write_record(values.into_iter().chain(fields.iter().map(|(_, value)| cell(value))))
+        .write_record(
+            values
+                .into_iter()
+                .chain(fields.iter().map(|(_, value)| cell(value))),
+        )
         .map_err(CliError::csv)?;
     writer.flush().map_err(CliError::output)
 }

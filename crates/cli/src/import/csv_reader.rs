@@ -79,7 +79,14 @@ enum At {
 impl<R: BufRead> CsvReader<R> {
     /// Reads decoded text; `about` is for errors.
     pub fn new(text: R, about: About) -> Self {
-        CsvReader { text, about, line: 1, column: 1, row: 0, cells_wanted: None }
+        CsvReader {
+            text,
+            about,
+            line: 1,
+            column: 1,
+            row: 0,
+            cells_wanted: None,
+        }
     }
 
     /// The text it reads.
@@ -107,7 +114,11 @@ impl<R: BufRead> CsvReader<R> {
             None => self.cells_wanted = Some(cells.len()),
             Some(wanted) if wanted != cells.len() => {
                 let problem = format!("the row has {} cells, the header has {wanted}", cells.len());
-                return Err(ImportError::BadCsv { line: cells.line, column: 1, problem });
+                return Err(ImportError::BadCsv {
+                    line: cells.line,
+                    column: 1,
+                    problem,
+                });
             }
             Some(_) => {}
         }
@@ -127,7 +138,10 @@ impl<R: BufRead> CsvReader<R> {
             if chunk.is_empty() {
                 return self.end(at, any, opened, cells);
             }
-            let mut place = Place { line: self.line, column: self.column };
+            let mut place = Place {
+                line: self.line,
+                column: self.column,
+            };
             let mut used = 0;
             let mut outcome = None;
             for byte in chunk {
@@ -157,7 +171,9 @@ impl<R: BufRead> CsvReader<R> {
                         At::Quoted
                     }
                     (At::Plain, b'"') => {
-                        outcome = Some(Err(before.bad("a quote within a cell that does not begin with one")));
+                        outcome = Some(Err(
+                            before.bad("a quote within a cell that does not begin with one")
+                        ));
                         break;
                     }
                     (At::Quote, _) => {
@@ -189,8 +205,13 @@ impl<R: BufRead> CsvReader<R> {
                 Some(Err(error)) => return Err(error),
                 None if cells.text.len() > ROW_BYTES_MAX => {
                     let (line, column) = if at == At::Quoted { opened } else { (cells.line, 1) };
-                    let problem = format!("a row of more than {ROW_BYTES_MAX} bytes: a quote is probably not closed");
-                    return Err(ImportError::BadCsv { line, column, problem });
+                    let problem =
+                        format!("a row of more than {ROW_BYTES_MAX} bytes: a quote is probably not closed");
+                    return Err(ImportError::BadCsv {
+                        line,
+                        column,
+                        problem,
+                    });
                 }
                 None => {}
             }
@@ -208,9 +229,17 @@ impl<R: BufRead> CsvReader<R> {
             At::Quoted => {
                 let (line, column) = opened;
                 let problem = "the file breaks off: the quote opened here is never closed".to_owned();
-                Err(ImportError::BadCsv { line, column, problem })
+                Err(ImportError::BadCsv {
+                    line,
+                    column,
+                    problem,
+                })
             }
-            At::Return => Err(Place { line: self.line, column: self.column }.bad("the file breaks off within a line end")),
+            At::Return => Err(Place {
+                line: self.line,
+                column: self.column,
+            }
+            .bad("the file breaks off within a line end")),
         }
     }
 }
@@ -238,7 +267,11 @@ impl Place {
     }
 
     fn bad(self, problem: &str) -> ImportError {
-        ImportError::BadCsv { line: self.line, column: self.column, problem: problem.to_owned() }
+        ImportError::BadCsv {
+            line: self.line,
+            column: self.column,
+            problem: problem.to_owned(),
+        }
     }
 }
 
@@ -259,7 +292,11 @@ mod tests {
 
     fn refused(text: &str) -> (u64, u64, String) {
         match rows(text.as_bytes()) {
-            Err(ImportError::BadCsv { line, column, problem }) => (line, column, problem),
+            Err(ImportError::BadCsv {
+                line,
+                column,
+                problem,
+            }) => (line, column, problem),
             other => panic!("{text:?} gave {other:?}"),
         }
     }

@@ -1,6 +1,5 @@
 //! `--dry-run`: the plan as a diff and as counts; nothing is written.
 
-use serde_json::json;
 use shilu_model::{Command, Deed, OwnedValue, RecordName, State, Status, Value};
 
 use super::{summary::Summary, target::value_json};
@@ -42,7 +41,8 @@ impl DryRun {
 
     /// Adds what would be done to one record.
     pub fn show(&mut self, name: &RecordName, state: &State<'_>, commands: &[Command]) -> Done {
-        self.summary.count(commands.iter().map(|command| command.deed.action()));
+        self.summary
+            .count(commands.iter().map(|command| command.deed.action()));
         self.records += 1;
         let (before, after) = (state.status, commands.iter().fold(state.status, after));
         let changes = commands.iter().flat_map(stated);
@@ -50,15 +50,20 @@ impl DryRun {
         let changes = changes.filter(|(_, before, after)| before.as_ref() != *after);
         match self.format {
             SummaryFormat::Json => {
-                let change = |(field, before, after): (&str, Option<OwnedValue>, Option<&OwnedValue>)| {
-                    json!({ "field": field, "before": value_json(before.as_ref()), "after": value_json(after) })
-                };
-                let item = json!({
-                    "record": name.as_str(),
-                    "status": { "before": before.word(), "after": after.word() },
-                    "changes": changes.map(change).collect::<Vec<_>>(),
+                let json = |value: Option<&OwnedValue>| value_json(value).to_string();
+                let changes = changes.map(|(field, before, after)| {
+                    format!(
+                        "{{\"field\":\"{field}\",\"before\":{},\"after\":{}}}",
+                        json(before.as_ref()),
+                        json(after)
+                    )
                 });
-                self.output.line(item)
+                let changes = changes.collect::<Vec<_>>().join(",");
+                let name = serde_json::Value::String(name.to_string());
+                let (before, after) = (before.word(), after.word());
+                self.output.line(format!(
+                    "{{\"record\":{name},\"status\":{{\"before\":\"{before}\",\"after\":\"{after}\"}},\"changes\":[{changes}]}}"
+                ))
             }
             SummaryFormat::Table => {
                 if self.table.len() < SHOWN {
@@ -67,10 +72,15 @@ impl DryRun {
                         Some(value) => value.borrow().to_string(),
                         None => language.say(Text::NoValue).to_owned(),
                     };
-                    let changes = changes
-                        .map(|(field, before, after)| format!("{field}: {} → {}", show(before.as_ref()), show(after)));
+                    let changes = changes.map(|(field, before, after)| {
+                        format!("{field}: {} → {}", show(before.as_ref()), show(after))
+                    });
                     let changes = changes.collect::<Vec<_>>().join("; ");
-                    let status = format!("{} → {}", language.word(before.word()), language.word(after.word()));
+                    let status = format!(
+                        "{} → {}",
+                        language.word(before.word()),
+                        language.word(after.word())
+                    );
                     self.table.push([name.to_string(), status, changes]);
                 }
                 Ok(())
@@ -88,7 +98,8 @@ impl DryRun {
                         self.output.line(line)?;
                     }
                     if self.records > self.table.len() {
-                        self.output.line(format!("… {} / {}", self.table.len(), self.records))?;
+                        self.output
+                            .line(format!("… {} / {}", self.table.len(), self.records))?;
                     }
                     self.output.line("")?;
                 }
@@ -98,7 +109,11 @@ impl DryRun {
             }
         }
         self.output.flush()?;
-        say(format!("{}: {}", self.language.say(Text::Note), self.language.say(Text::DryRun)));
+        say(format!(
+            "{}: {}",
+            self.language.say(Text::Note),
+            self.language.say(Text::DryRun)
+        ));
         Ok(())
     }
 }
@@ -116,7 +131,10 @@ fn after(status: Status, command: &Command) -> Status {
 /// The fields that a command states, and what they should hold.
 fn stated(command: &Command) -> Vec<(&str, Option<&OwnedValue>)> {
     match &command.deed {
-        Deed::Collect(fields) => fields.iter().map(|(field, value)| (field.as_str(), value.as_ref())).collect(),
+        Deed::Collect(fields) => fields
+            .iter()
+            .map(|(field, value)| (field.as_str(), value.as_ref()))
+            .collect(),
         Deed::Correct(corrections) => corrections
             .iter()
             .map(|correction| (correction.field.as_str(), correction.after.as_ref()))

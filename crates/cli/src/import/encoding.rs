@@ -49,7 +49,10 @@ pub struct About {
 
 impl Default for About {
     fn default() -> Self {
-        About { path: PathBuf::new(), encoding: Encoding::Utf8 }
+        About {
+            path: PathBuf::new(),
+            encoding: Encoding::Utf8,
+        }
     }
 }
 
@@ -57,9 +60,16 @@ impl About {
     /// The refusal of a text that cannot be read on from a place.
     pub fn unreadable(&self, error: io::Error, line: u64, column: u64) -> ImportError {
         if error.get_ref().is_some_and(|inner| inner.is::<Malformed>()) {
-            ImportError::BadEncoding { line, column, encoding: self.encoding.name() }
+            ImportError::BadEncoding {
+                line,
+                column,
+                encoding: self.encoding.name(),
+            }
         } else {
-            ImportError::Read { path: self.path.clone(), source: error }
+            ImportError::Read {
+                path: self.path.clone(),
+                source: error,
+            }
         }
     }
 }
@@ -76,14 +86,20 @@ pub struct Examined {
 }
 
 /// Reads a file once: its hash, and its encoding if that is not told.
-pub fn examine(mut file: impl Read, asked: EncodingArg, mut progress: impl FnMut(u64)) -> io::Result<Examined> {
+pub fn examine(
+    mut file: impl Read,
+    asked: EncodingArg,
+    mut progress: impl FnMut(u64),
+) -> io::Result<Examined> {
     let mut hash = Sha256::new();
     let mut guess = Guess::default();
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut bytes = 0;
     loop {
         let read = fill(&mut file, &mut chunk)?;
-        let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else { break };
+        let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else {
+            break;
+        };
         hash.update(part);
         if asked == EncodingArg::Auto {
             guess.see(part);
@@ -96,7 +112,11 @@ pub fn examine(mut file: impl Read, asked: EncodingArg, mut progress: impl FnMut
         EncodingArg::Gb18030 => Encoding::Gb18030,
         EncodingArg::Auto => guess.end(),
     };
-    Ok(Examined { sha256: hash.finalize().into(), bytes, encoding })
+    Ok(Examined {
+        sha256: hash.finalize().into(),
+        bytes,
+        encoding,
+    })
 }
 
 fn fill(file: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
@@ -195,7 +215,15 @@ impl<R: Read> Decoder<R> {
             Encoding::Utf8 => Coder::Utf8,
             Encoding::Gb18030 => Coder::Gb18030(Box::new(GB18030.new_decoder_without_bom_handling())),
         };
-        Decoder { file, coder, raw: Vec::new(), text: Vec::new(), taken: 0, bytes_read: 0, stage: Stage::Start }
+        Decoder {
+            file,
+            coder,
+            raw: Vec::new(),
+            text: Vec::new(),
+            taken: 0,
+            bytes_read: 0,
+            stage: Stage::Start,
+        }
     }
 
     /// How many of the file's bytes have been read, for a progress bar.
@@ -244,7 +272,12 @@ fn take_utf8(raw: &mut Vec<u8>, text: &mut Vec<u8>, last: bool) -> bool {
     good
 }
 
-fn take_gb18030(decoder: &mut encoding_rs::Decoder, raw: &mut Vec<u8>, text: &mut Vec<u8>, last: bool) -> bool {
+fn take_gb18030(
+    decoder: &mut encoding_rs::Decoder,
+    raw: &mut Vec<u8>,
+    text: &mut Vec<u8>,
+    last: bool,
+) -> bool {
     // Each byte gives at most three bytes of UTF-8, and what the decoder keeps between calls at most a few more.
     text.resize(raw.len() * 3 + 16, 0);
     let (result, _, written) = decoder.decode_to_utf8_without_replacement(raw, text, last);
@@ -306,7 +339,10 @@ mod tests {
         let mut damaged = TEXT.as_bytes().to_vec();
         damaged[24] = b'?';
         assert_eq!(encoding_of(&damaged), Encoding::Utf8);
-        assert_eq!(decode(&damaged, Encoding::Utf8), Err("code,name\n110101001,东".into()));
+        assert_eq!(
+            decode(&damaged, Encoding::Utf8),
+            Err("code,name\n110101001,东".into())
+        );
     }
 
     #[test]

@@ -61,7 +61,12 @@ pub struct JsonlReader<R> {
 impl<R: BufRead> JsonlReader<R> {
     /// Reads decoded text; `about` is for errors.
     pub fn new(text: R, about: About) -> Self {
-        JsonlReader { text, about, line: 0, raw: Vec::new() }
+        JsonlReader {
+            text,
+            about,
+            line: 0,
+            raw: Vec::new(),
+        }
     }
 
     /// The text it reads.
@@ -78,7 +83,11 @@ impl<R: BufRead> JsonlReader<R> {
             let read = (&mut self.text).take(limit).read_until(b'\n', &mut self.raw);
             if let Err(error) = read {
                 let column = String::from_utf8_lossy(&self.raw).chars().count() + 1;
-                return Err(self.about.unreadable(error, self.line, u64::try_from(column).unwrap_or(u64::MAX)));
+                return Err(self.about.unreadable(
+                    error,
+                    self.line,
+                    u64::try_from(column).unwrap_or(u64::MAX),
+                ));
             }
             if self.raw.is_empty() {
                 return Ok(None);
@@ -94,7 +103,10 @@ impl<R: BufRead> JsonlReader<R> {
                 let sentence = error.to_string();
                 let problem = sentence.split(" at line ").next().unwrap_or_default().to_owned();
                 // serde_json counts bytes, and stands behind what it read last.
-                let before = self.raw.get(..error.column().saturating_sub(1)).unwrap_or(&self.raw);
+                let before = self
+                    .raw
+                    .get(..error.column().saturating_sub(1))
+                    .unwrap_or(&self.raw);
                 let column = String::from_utf8_lossy(before).chars().count() + 1;
                 self.bad(u64::try_from(column).unwrap_or(u64::MAX), problem)
             });
@@ -102,7 +114,11 @@ impl<R: BufRead> JsonlReader<R> {
     }
 
     fn bad(&self, column: u64, problem: String) -> ImportError {
-        ImportError::BadJsonl { line: self.line, column, problem }
+        ImportError::BadJsonl {
+            line: self.line,
+            column,
+            problem,
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shilu_model::{
-    Because, Command, Correction, Deed, Input, Kind, LIST_COMMANDS_MAX, Origin, OwnedValue, Reason, RecordName,
-    Rejection, Since, State, Status,
+    Because, Command, Correction, Deed, Input, Kind, LIST_COMMANDS_MAX, Origin, OwnedValue, Reason,
+    RecordName, Rejection, Since, State, Status,
 };
 
 use super::rows::Row;
@@ -86,9 +86,14 @@ impl Job {
         let fields = self.kind.fields.iter().enumerate();
         fields
             .map(|(index, field)| match row.input(index) {
-                Some(input) if index != self.key_field => field.field_type.read(input).map(Some).map_err(|problem| {
-                    Refusal::from(Rejection::BadValue { field: field.id.clone(), problem })
-                }),
+                Some(input) if index != self.key_field => {
+                    field.field_type.read(input).map(Some).map_err(|problem| {
+                        Refusal::from(Rejection::BadValue {
+                            field: field.id.clone(),
+                            problem,
+                        })
+                    })
+                }
                 _ => Ok(None),
             })
             .collect()
@@ -108,24 +113,44 @@ impl Job {
             _ if self.snapshot => self.settle(given, state)?,
             _ => self.confirm(given, state)?,
         };
-        Ok(deeds.into_iter().map(|deed| self.command(name, number, deed)).collect())
+        Ok(deeds
+            .into_iter()
+            .map(|deed| self.command(name, number, deed))
+            .collect())
     }
 
     /// The command for a registered record that the whole truth does not hold.
     pub fn deregister(&self, name: &RecordName) -> Vec<Command> {
-        vec![self.command(name, WHOLE_FILE, Deed::Deregister(Reason::Plain(Because::AbsentFromExtract)))]
+        vec![self.command(
+            name,
+            WHOLE_FILE,
+            Deed::Deregister(Reason::Plain(Because::AbsentFromExtract)),
+        )]
     }
 
     /// A record that nobody has collected.
     fn first(&self, given: Given) -> Result<Vec<Deed>, Refusal> {
-        let missing = self.kind.fields.iter().zip(&given).enumerate().find(|(index, (field, given))| {
-            field.required && *index != self.key_field && !matches!(given, Some(Some(_)))
-        });
+        let missing = self
+            .kind
+            .fields
+            .iter()
+            .zip(&given)
+            .enumerate()
+            .find(|(index, (field, given))| {
+                field.required && *index != self.key_field && !matches!(given, Some(Some(_)))
+            });
         if let Some((_, (field, _))) = missing {
-            return Err(Rejection::FieldMissing { field: field.id.clone() }.into());
+            return Err(Rejection::FieldMissing {
+                field: field.id.clone(),
+            }
+            .into());
         }
         let collect = Deed::Collect(self.stated(given));
-        Ok(if self.snapshot { vec![collect, Deed::Register] } else { vec![collect] })
+        Ok(if self.snapshot {
+            vec![collect, Deed::Register]
+        } else {
+            vec![collect]
+        })
     }
 
     /// Plain: confirms what is held and adds what is not; a different value is for a correction.
@@ -138,7 +163,9 @@ impl Job {
                 continue;
             }
             if held.is_some() {
-                let show = |value: Option<shilu_model::Value<'_>>| value.map_or("no value".to_owned(), |v| v.to_string());
+                let show = |value: Option<shilu_model::Value<'_>>| {
+                    value.map_or("no value".to_owned(), |v| v.to_string())
+                };
                 return Err(Rejection::ValueDiffers {
                     field: field.id.clone(),
                     held: show(held),
@@ -148,7 +175,11 @@ impl Job {
             }
             adds = true;
         }
-        Ok(if adds { vec![Deed::Collect(self.stated(given))] } else { Vec::new() })
+        Ok(if adds {
+            vec![Deed::Collect(self.stated(given))]
+        } else {
+            Vec::new()
+        })
     }
 
     /// Snapshot: corrects what differs, and registers what is not registered.
@@ -158,11 +189,18 @@ impl Job {
             let Some(after) = given else { continue };
             let held = state.value(&field.id);
             if after.is_none() && field.required {
-                return Err(Rejection::FieldMissing { field: field.id.clone() }.into());
+                return Err(Rejection::FieldMissing {
+                    field: field.id.clone(),
+                }
+                .into());
             }
             if held != after.as_ref().map(OwnedValue::borrow) {
                 let before = Some(held.map(shilu_model::Value::to_owned));
-                corrections.push(Correction { field: field.id.clone(), before, after });
+                corrections.push(Correction {
+                    field: field.id.clone(),
+                    before,
+                    after,
+                });
             }
         }
         let mut deeds = Vec::new();
@@ -192,7 +230,11 @@ impl Job {
             effective: self.since,
             device: None,
             reason: Some(self.reason.clone()),
-            source: Origin::Import { sha256: self.sha256, file: Arc::clone(&self.file), row: number },
+            source: Origin::Import {
+                sha256: self.sha256,
+                file: Arc::clone(&self.file),
+                row: number,
+            },
             visit: None,
             expected_version: None,
             cause: None,
@@ -204,7 +246,8 @@ impl Job {
 mod tests {
     use proptest::prelude::*;
     use shilu_model::{
-        Campaign, Entry, EventId, FieldType, Known, Moment, Position, Timestamp, Value, decide, decode, encode,
+        Campaign, Entry, EventId, FieldType, Known, Moment, Position, Timestamp, Value, decide, decode,
+        encode,
     };
 
     use super::*;
@@ -244,40 +287,76 @@ mod tests {
 
     /// A row as cells after the key: `-` for a missing column.
     fn given(job: &Job, cells: [&str; 3]) -> Given {
-        let values = job.kind.fields.iter().skip(1).zip(cells).map(|(field, cell)| match cell {
-            "-" => None,
-            cell => Some(field.field_type.read(Input::Cell(cell)).unwrap()),
-        });
+        let values = job
+            .kind
+            .fields
+            .iter()
+            .skip(1)
+            .zip(cells)
+            .map(|(field, cell)| match cell {
+                "-" => None,
+                cell => Some(field.field_type.read(Input::Cell(cell)).unwrap()),
+            });
         [None].into_iter().chain(values).collect()
     }
 
     fn plan(snapshot: bool, status: Status, held: [&str; 3], cells: [&str; 3]) -> String {
         let (_, job) = job(snapshot);
         let held_values = given(&job, held);
-        let fields = job.kind.fields.iter().zip(&held_values).filter_map(|(field, value)| {
-            let value = value.as_ref()?.as_ref()?;
-            let (effective, position) = (Timestamp::MIN, Position::ZERO);
-            Some(shilu_model::Held { field: &field.id, value: Some(value.borrow()), effective, position })
-        });
-        let state = State { status, fields: fields.collect(), ..State::ABSENT };
+        let fields = job
+            .kind
+            .fields
+            .iter()
+            .zip(&held_values)
+            .filter_map(|(field, value)| {
+                let value = value.as_ref()?.as_ref()?;
+                let (effective, position) = (Timestamp::MIN, Position::ZERO);
+                Some(shilu_model::Held {
+                    field: &field.id,
+                    value: Some(value.borrow()),
+                    effective,
+                    position,
+                })
+            });
+        let state = State {
+            status,
+            fields: fields.collect(),
+            ..State::ABSENT
+        };
         let name = RecordName::parse("street/1").unwrap();
         match job.plan(&name, 2, given(&job, cells), &state) {
-            Err(refusal) => format!("{} {}", refusal.code, refusal.field.unwrap_or_default()).trim().to_owned(),
+            Err(refusal) => format!("{} {}", refusal.code, refusal.field.unwrap_or_default())
+                .trim()
+                .to_owned(),
             Ok(commands) if commands.is_empty() => "unchanged".to_owned(),
-            Ok(commands) => commands.iter().map(|command| show(&command.deed)).collect::<Vec<_>>().join(", "),
+            Ok(commands) => commands
+                .iter()
+                .map(|command| show(&command.deed))
+                .collect::<Vec<_>>()
+                .join(", "),
         }
     }
 
     fn show(deed: &Deed) -> String {
-        let text = |value: &Option<OwnedValue>| value.as_ref().map_or("∅".to_owned(), |value| value.borrow().to_string());
+        let text = |value: &Option<OwnedValue>| {
+            value
+                .as_ref()
+                .map_or("∅".to_owned(), |value| value.borrow().to_string())
+        };
         let list = match deed {
-            Deed::Collect(fields) => fields.iter().map(|(field, value)| format!("{field}={}", text(value))).collect(),
-            Deed::Correct(corrections) => {
-                corrections.iter().map(|correction| format!("{}={}", correction.field, text(&correction.after))).collect()
-            }
+            Deed::Collect(fields) => fields
+                .iter()
+                .map(|(field, value)| format!("{field}={}", text(value)))
+                .collect(),
+            Deed::Correct(corrections) => corrections
+                .iter()
+                .map(|correction| format!("{}={}", correction.field, text(&correction.after)))
+                .collect(),
             _ => Vec::new(),
         };
-        format!("{} {}", deed.action().word(), list.join(" ")).trim().to_owned()
+        format!("{} {}", deed.action().word(), list.join(" "))
+            .trim()
+            .to_owned()
     }
 
     #[test]
@@ -348,7 +427,11 @@ mod tests {
         let (_, job) = job(false);
         assert_eq!(job.name_of(Some(Input::Cell("1"))).unwrap().as_str(), "street/1");
         for bad in ["", "a/b", "e\u{301}", "a\u{7f}"] {
-            assert_eq!(job.name_of(Some(Input::Cell(bad))).unwrap_err().code, "BAD_KEY", "{bad:?}");
+            assert_eq!(
+                job.name_of(Some(Input::Cell(bad))).unwrap_err().code,
+                "BAD_KEY",
+                "{bad:?}"
+            );
         }
         assert_eq!(job.name_of(None).unwrap_err().code, "BAD_KEY");
         assert!(matches!(job.kind.fields[0].field_type, FieldType::Text));
@@ -374,7 +457,11 @@ mod tests {
         let entries: Vec<_> = events.iter().filter_map(Entry::of).collect();
         let position = Position::new(u64::try_from(log.len()).unwrap());
         let recorded = Timestamp::from_micros(1_700_000_000_000_000);
-        let moment = Moment { position, recorded, fresh_id: EventId::from_bytes([9; 16]) };
+        let moment = Moment {
+            position,
+            recorded,
+            fresh_id: EventId::from_bytes([9; 16]),
+        };
         let mut bytes = Vec::new();
         encode(&decide(campaign, command, &entries, &Alone, moment)?, &mut bytes).unwrap();
         log.push(bytes);

@@ -42,26 +42,46 @@ impl Rejected {
         };
         let created = File::create(&path).map_err(|error| CliError::io("write", &path, error))?;
         let failed = |error: csv::Error| CliError::io("write", &path, std::io::Error::other(error));
-        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(created));
+        let mut writer = csv::WriterBuilder::new()
+            .flexible(true)
+            .from_writer(BufWriter::new(created));
         let header = ["line", "column", "code", "reason"].map(str::to_owned);
-        writer.write_record(header.into_iter().chain(rows.header())).map_err(failed)?;
+        writer
+            .write_record(header.into_iter().chain(rows.header()))
+            .map_err(failed)?;
         let mut left = self.0.len();
         while left > 0 {
             let Some(row) = rows.next()? else { break };
             if let Some((column, refusal)) = self.0.get(&row.line()) {
                 left -= 1;
-                let told = [row.line().to_string(), column.clone(), refusal.code.clone(), refusal.reason.clone()];
-                writer.write_record(told.into_iter().chain(row.original())).map_err(failed)?;
+                let told = [
+                    row.line().to_string(),
+                    column.clone(),
+                    refusal.code.clone(),
+                    refusal.reason.clone(),
+                ];
+                writer
+                    .write_record(told.into_iter().chain(row.original()))
+                    .map_err(failed)?;
             }
         }
-        writer.flush().map_err(|error| CliError::io("write", &path, error))
+        writer
+            .flush()
+            .map_err(|error| CliError::io("write", &path, error))
     }
 
     /// Tells the first of them.
     pub fn tell(&self) {
         for (line, (column, refusal)) in self.0.iter().take(SHOWN) {
-            let place = if column.is_empty() { String::new() } else { format!(", {column}") };
-            say(crate::error::printable(&format!("  line {line}{place}: [{}] {}", refusal.code, refusal.reason)));
+            let place = if column.is_empty() {
+                String::new()
+            } else {
+                format!(", {column}")
+            };
+            say(crate::error::printable(&format!(
+                "  line {line}{place}: [{}] {}",
+                refusal.code, refusal.reason
+            )));
         }
         if self.0.len() > SHOWN {
             say(format!("  … and {} more", self.0.len() - SHOWN));

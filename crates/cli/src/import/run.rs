@@ -52,20 +52,32 @@ pub fn run(args: &ImportArgs, language: Language) -> Done {
 
 fn import(args: &ImportArgs, register: &Register, language: Language) -> Done {
     let campaign = register.campaign()?;
-    let kind = campaign.kind(&args.kind).ok_or_else(|| EngineError::NoKind { kind: args.kind.clone() })?;
+    let kind = campaign.kind(&args.kind).ok_or_else(|| EngineError::NoKind {
+        kind: args.kind.clone(),
+    })?;
     check_text("actor", &args.actor, NAME_BYTES_MAX)?;
     check_text("reason", &args.reason, REASON_BYTES_MAX)?;
-    let effective = args.effective.as_deref().map(|text| campaign.zone.fact(text).map_err(ImportError::BadTime));
+    let effective = args
+        .effective
+        .as_deref()
+        .map(|text| campaign.zone.fact(text).map_err(ImportError::BadTime));
     let effective = effective.transpose()?;
     if let Some(effective) = effective.filter(|effective| *effective < campaign.earliest) {
-        let rejection = Rejection::EffectiveTooEarly { effective, earliest: campaign.earliest };
+        let rejection = Rejection::EffectiveTooEarly {
+            effective,
+            earliest: campaign.earliest,
+        };
         return Err(ImportError::Rule(rejection).into());
     }
     let source = Opened::open(&args.file)?;
     let examined = source.examine(args, language)?;
     let job = Job {
         kind: kind.clone(),
-        key_field: kind.fields.iter().position(|field| field.id == kind.key).unwrap_or_default(),
+        key_field: kind
+            .fields
+            .iter()
+            .position(|field| field.id == kind.key)
+            .unwrap_or_default(),
         snapshot: args.snapshot,
         actor: args.actor.clone(),
         reason: args.reason.clone(),
@@ -73,20 +85,29 @@ fn import(args: &ImportArgs, register: &Register, language: Language) -> Done {
         sha256: examined.sha256,
         file: file_name(&args.file),
     };
-    let run = Run { args, job: &job, source: &source, examined, language };
+    let run = Run {
+        args,
+        job: &job,
+        source: &source,
+        examined,
+        language,
+    };
     match register {
         Register::Local(local) => {
             let now = local.engine.now();
             if let Some(effective) = effective.filter(|effective| *effective > now) {
-                let rejection = Rejection::EffectiveInFuture { effective, recorded: now };
+                let rejection = Rejection::EffectiveInFuture {
+                    effective,
+                    recorded: now,
+                };
                 return Err(ImportError::Rule(rejection).into());
             }
             let at = local.engine.at(AsOf::Now, effective)?;
             run.with(&LocalTarget::new(&local.engine, &kind.id, at))
         }
-        Register::Remote(remote) => {
-            run.with(&RemoteTarget::new(register, remote, &campaign, &kind.id, effective)?)
-        }
+        Register::Remote(remote) => run.with(&RemoteTarget::new(
+            register, remote, &campaign, &kind.id, effective,
+        )?),
     }
 }
 
@@ -101,13 +122,17 @@ fn check_text(field: &str, text: &str, bytes_max: usize) -> Result<(), ImportErr
     } else {
         return Ok(());
     };
-    Err(ImportError::Rule(Rejection::BadValue { field: field.to_owned(), problem }))
+    Err(ImportError::Rule(Rejection::BadValue {
+        field: field.to_owned(),
+        problem,
+    }))
 }
 
 /// The file's name without folders, as events keep it: its end, where it is too long.
 fn file_name(path: &Path) -> Arc<str> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let start = (0..name.len()).find(|start| name.len() - start <= NAME_BYTES_MAX && name.is_char_boundary(*start));
+    let start =
+        (0..name.len()).find(|start| name.len() - start <= NAME_BYTES_MAX && name.is_char_boundary(*start));
     Arc::from(name.get(start.unwrap_or(0)..).unwrap_or_default())
 }
 
@@ -121,39 +146,68 @@ struct Opened {
 
 impl Opened {
     fn open(path: &Path) -> Result<Self, ImportError> {
-        let read = |source| ImportError::Read { path: path.to_owned(), source };
-        let bad = |problem| ImportError::BadFile { path: path.to_owned(), problem };
+        let read = |source| ImportError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let bad = |problem| ImportError::BadFile {
+            path: path.to_owned(),
+            problem,
+        };
         let file = File::open(path).map_err(read)?;
         let metadata = file.metadata().map_err(read)?;
         if !metadata.is_file() {
-            return Err(bad("it is read three times, so it must be a file, not a folder or a pipe"));
+            return Err(bad(
+                "it is read three times, so it must be a file, not a folder or a pipe",
+            ));
         }
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let extension = path
+            .extension()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
         if matches!(extension.as_str(), "xlsx" | "xls" | "gz" | "zip") {
             return Err(bad("this version reads CSV and JSONL, unpacked"));
         }
         let is_jsonl = matches!(extension.as_str(), "jsonl" | "ndjson");
         let stamp = (metadata.len(), metadata.modified().ok());
-        Ok(Opened { file, path: path.to_owned(), is_jsonl, stamp })
+        Ok(Opened {
+            file,
+            path: path.to_owned(),
+            is_jsonl,
+            stamp,
+        })
     }
 
     fn examine(&self, args: &ImportArgs, language: Language) -> Result<Examined, ImportError> {
         let bar = progress::bytes(language.say(Text::Checking), self.stamp.0);
         let examined = examine(&self.file, args.encoding, |bytes| bar.set_position(bytes));
         bar.finish_and_clear();
-        let examined = examined.map_err(|source| ImportError::Read { path: self.path.clone(), source })?;
+        let examined = examined.map_err(|source| ImportError::Read {
+            path: self.path.clone(),
+            source,
+        })?;
         if examined.encoding == Encoding::Gb18030 && args.encoding == crate::args::EncodingArg::Auto {
-            say(format!("{}: {}", language.say(Text::Note), language.say(Text::ReadAsGb18030)));
+            say(format!(
+                "{}: {}",
+                language.say(Text::Note),
+                language.say(Text::ReadAsGb18030)
+            ));
         }
         Ok(examined)
     }
 
     fn check_unchanged(&self) -> Result<(), ImportError> {
-        let now = self.file.metadata().map_err(|source| ImportError::Read { path: self.path.clone(), source })?;
+        let now = self.file.metadata().map_err(|source| ImportError::Read {
+            path: self.path.clone(),
+            source,
+        })?;
         if (now.len(), now.modified().ok()) == self.stamp {
             Ok(())
         } else {
-            Err(ImportError::FileChanged { path: self.path.clone() })
+            Err(ImportError::FileChanged {
+                path: self.path.clone(),
+            })
         }
     }
 }
@@ -178,29 +232,52 @@ impl Run<'_> {
         mass?;
         let mut work = Work::new(target);
         let written = self.write(&mut work, missing.keys);
-        let Work { summary, rejected, refused_records, .. } = work;
+        let Work {
+            summary,
+            rejected,
+            refused_records,
+            ..
+        } = work;
         if let Err(error) = written {
             if summary.events() > 0 {
-                say(format!("note: {} events were made before the error; import the file again to go on", summary.events()));
+                say(format!(
+                    "note: {} events were made before the error; import the file again to go on",
+                    summary.events()
+                ));
             }
             return Err(error);
         }
-        let rows = if rejected.len() > 0 { Some(self.rows()?) } else { None };
+        let rows = if rejected.len() > 0 {
+            Some(self.rows()?)
+        } else {
+            None
+        };
         let noted = rejected.write(&self.args.file, rows);
         self.tell(&summary, &rejected, &refused_records)?;
         noted?;
         let taken = summary.events() + summary.unchanged;
-        if summary.rejected > 0 && taken == 0 { Err(CliError::Said) } else { Ok(()) }
+        if summary.rejected > 0 && taken == 0 {
+            Err(CliError::Said)
+        } else {
+            Ok(())
+        }
     }
 
     fn rows(&self) -> Result<Rows<'_>, ImportError> {
-        let about = About { path: self.source.path.clone(), encoding: self.examined.encoding };
+        let about = About {
+            path: self.source.path.clone(),
+            encoding: self.examined.encoding,
+        };
         Rows::new(&self.job.kind, &self.source.file, about, self.source.is_jsonl)
     }
 
     /// The second pass: every row's structure, and which registered keys a snapshot lacks.
     fn check<T: Target>(&self, target: &T) -> Result<Missing, CliError> {
-        let keys = if self.job.snapshot { target.registered_keys()? } else { Vec::new() };
+        let keys = if self.job.snapshot {
+            target.registered_keys()?
+        } else {
+            Vec::new()
+        };
         let registered = u64::try_from(keys.len()).unwrap_or(u64::MAX);
         let mut seen: HashMap<String, bool> = keys.iter().map(|key| (key.clone(), false)).collect();
         let mut unreadable = false;
@@ -227,16 +304,26 @@ impl Run<'_> {
         let missing = keys.into_iter().filter(|key| seen.get(key) == Some(&false));
         let mut missing: Vec<String> = missing.collect();
         if unreadable && !missing.is_empty() {
-            say(format!("{}: {}", self.language.say(Text::Note), self.language.say(Text::UnreadableKeys)));
+            say(format!(
+                "{}: {}",
+                self.language.say(Text::Note),
+                self.language.say(Text::UnreadableKeys)
+            ));
             missing.clear();
         }
-        Ok(Missing { keys: missing, registered })
+        Ok(Missing {
+            keys: missing,
+            registered,
+        })
     }
 
     fn mass(&self, missing: &Missing) -> Result<(), ImportError> {
         let count = u64::try_from(missing.keys.len()).unwrap_or(u64::MAX);
         if count.saturating_mul(MASS_ONE_IN) > missing.registered && !self.args.allow_mass_deregister {
-            Err(ImportError::MassDeregister { missing: count, registered: missing.registered })
+            Err(ImportError::MassDeregister {
+                missing: count,
+                registered: missing.registered,
+            })
         } else {
             Ok(())
         }
@@ -246,9 +333,21 @@ impl Run<'_> {
     fn write<T: Target>(&self, work: &mut Work<'_, T>, missing: Vec<String>) -> Done {
         let bar = progress::bytes(self.language.say(Text::Importing), self.examined.bytes);
         let mut rows = self.rows()?;
-        let columns: Vec<String> = (0..self.job.kind.fields.len()).map(|field| rows.column(field)).collect();
-        work.columns = self.job.kind.fields.iter().map(|field| field.id.clone()).zip(columns).collect();
-        let mut planner = Planner { job: self.job, seen: HashSet::new() };
+        let columns: Vec<String> = (0..self.job.kind.fields.len())
+            .map(|field| rows.column(field))
+            .collect();
+        work.columns = self
+            .job
+            .kind
+            .fields
+            .iter()
+            .map(|field| field.id.clone())
+            .zip(columns)
+            .collect();
+        let mut planner = Planner {
+            job: self.job,
+            seen: HashSet::new(),
+        };
         while let Some(row) = rows.next()? {
             let line = row.line();
             match planner.plan(row, work.target)? {
@@ -274,7 +373,10 @@ impl Run<'_> {
     fn dry_run<T: Target>(&self, target: &T, missing: Missing) -> Done {
         let mut rows = self.rows()?;
         let mut rejected = Rejected::default();
-        let mut planner = Planner { job: self.job, seen: HashSet::new() };
+        let mut planner = Planner {
+            job: self.job,
+            seen: HashSet::new(),
+        };
         let mut dry = DryRun::new(self.args.format, self.language);
         while let Some(row) = rows.next()? {
             let line = row.line();
@@ -303,11 +405,21 @@ impl Run<'_> {
         if rejected.len() > 0 {
             let path = rejected::path(&self.args.file);
             let rows = self.language.say(Text::Rejected);
-            say(format!("{}: {} {rows}, → {}", self.language.say(Text::Note), rejected.len(), path.display()));
+            say(format!(
+                "{}: {} {rows}, → {}",
+                self.language.say(Text::Note),
+                rejected.len(),
+                path.display()
+            ));
             rejected.tell();
         }
         for (name, refusal) in refused {
-            say(format!("{}: {name} was not deregistered: [{}] {}", self.language.say(Text::Note), refusal.code, refusal.reason));
+            say(format!(
+                "{}: {name} was not deregistered: [{}] {}",
+                self.language.say(Text::Note),
+                refusal.code,
+                refusal.reason
+            ));
         }
         let mut output = Output::stdout();
         match self.args.format {
@@ -396,10 +508,22 @@ impl<'t, T: Target> Work<'t, T> {
     fn push(&mut self, line: Option<u64>, list: Vec<Command>) -> Done {
         let mut actions = list.iter().map(|command| command.deed.action());
         let actions = [actions.next(), actions.next()];
-        let missing = if line.is_none() { list.first().map(|command| command.record.clone()) } else { None };
-        self.about.push(Sent { line, actions, missing });
+        let missing = if line.is_none() {
+            list.first().map(|command| command.record.clone())
+        } else {
+            None
+        };
+        self.about.push(Sent {
+            line,
+            actions,
+            missing,
+        });
         self.batch.push(list);
-        if self.batch.len() >= BATCH_LISTS { self.send() } else { Ok(()) }
+        if self.batch.len() >= BATCH_LISTS {
+            self.send()
+        } else {
+            Ok(())
+        }
     }
 
     fn send(&mut self) -> Done {
@@ -418,7 +542,9 @@ impl<'t, T: Target> Work<'t, T> {
 
     /// Takes the oldest answers in.
     fn settle(&mut self) -> Done {
-        let Some((waiting, about)) = self.in_flight.pop_front() else { return Ok(()) };
+        let Some((waiting, about)) = self.in_flight.pop_front() else {
+            return Ok(());
+        };
         for (answer, sent) in self.target.wait(waiting)?.into_iter().zip(about) {
             match (answer, sent.line, sent.missing) {
                 (Ok(taken), _, _) => {
@@ -443,7 +569,11 @@ impl<'t, T: Target> Work<'t, T> {
 
     fn reject(&mut self, line: u64, refusal: Refusal) {
         let field = refusal.field.as_deref().unwrap_or_default();
-        let column = self.columns.get(field).cloned().unwrap_or_else(|| field.to_owned());
+        let column = self
+            .columns
+            .get(field)
+            .cloned()
+            .unwrap_or_else(|| field.to_owned());
         self.summary.rejected += 1;
         self.rejected.add(line, column, refusal);
     }

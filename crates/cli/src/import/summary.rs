@@ -55,7 +55,8 @@ impl Summary {
 
     /// The one line of `--format json`.
     pub fn json(&self) -> String {
-        let position = |position: Option<u64>| position.map_or("null".to_owned(), |number| number.to_string());
+        let position =
+            |position: Option<u64>| position.map_or("null".to_owned(), |number| number.to_string());
         format!(
             "{{\"collected\":{},\"corrected\":{},\"registered\":{},\"deregistered\":{},\"unchanged\":{},\
              \"rejected\":{},\"first_position\":{},\"last_position\":{}}}",
@@ -97,7 +98,11 @@ mod tests {
 
     #[test]
     fn the_line_is_to_the_letter() {
-        let mut summary = Summary { unchanged: 3, rejected: 1, ..Summary::default() };
+        let mut summary = Summary {
+            unchanged: 3,
+            rejected: 1,
+            ..Summary::default()
+        };
         summary.count([Action::Collect, Action::Register, Action::Correct]);
         assert_eq!(
             summary.json(),
@@ -105,7 +110,11 @@ mod tests {
         );
         summary.at(7, 8);
         summary.at(4, 5);
-        assert!(summary.json().ends_with(r#""first_position":4,"last_position":8}"#));
+        assert!(
+            summary
+                .json()
+                .ends_with(r#""first_position":4,"last_position":8}"#)
+        );
         insta::assert_snapshot!(summary.table(Language::Zh).lines(None).join("\n"), @r"
         动作    数量
         ──────  ────

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use shilu_engine::{At, Engine, EngineError, ListQuery, Pending};
 use shilu_model::{
-    Campaign, Class, Command, Deed, FieldType, Held, Input, Origin, OwnedValue, Position, RecordName, Since, State, Status,
-    Timestamp,
+    Campaign, Class, Command, Deed, FieldType, Held, Input, Origin, OwnedValue, Position, RecordName, Since,
+    State, Status, Timestamp,
 };
 use uuid::Uuid;
 
@@ -69,7 +69,11 @@ pub struct LocalTarget<'e> {
 impl<'e> LocalTarget<'e> {
     /// The state at (effective, now).
     pub fn new(engine: &'e Engine, kind: &str, at: At) -> Self {
-        LocalTarget { engine, kind: kind.to_owned(), at }
+        LocalTarget {
+            engine,
+            kind: kind.to_owned(),
+            at,
+        }
     }
 }
 
@@ -111,18 +115,29 @@ impl Target for LocalTarget<'_> {
     }
 
     fn wait(&self, pending: Pending) -> Result<Vec<Answer>, CliError> {
-        pending.wait().into_iter().map(|answer| match answer {
-            Ok(accepted) => {
-                let positions = || accepted.iter().map(|accepted| accepted.position.get());
-                Ok(Ok(Taken { first: positions().min().unwrap_or(0), last: positions().max().unwrap_or(0) }))
-            }
-            Err(EngineError::Rejected { rejection, .. }) => Ok(Err(rejection.into())),
-            // What is wrong with this list alone; anything else would befall the next one too.
-            Err(error) if matches!(error.class(), Class::Conflict | Class::TooLarge | Class::Rule) => {
-                Ok(Err(Refusal { field: None, code: error.code().to_owned(), reason: error.to_string() }))
-            }
-            Err(error) => Err(error.into()),
-        }).collect()
+        pending
+            .wait()
+            .into_iter()
+            .map(|answer| match answer {
+                Ok(accepted) => {
+                    let positions = || accepted.iter().map(|accepted| accepted.position.get());
+                    Ok(Ok(Taken {
+                        first: positions().min().unwrap_or(0),
+                        last: positions().max().unwrap_or(0),
+                    }))
+                }
+                Err(EngineError::Rejected { rejection, .. }) => Ok(Err(rejection.into())),
+                // What is wrong with this list alone; anything else would befall the next one too.
+                Err(error) if matches!(error.class(), Class::Conflict | Class::TooLarge | Class::Rule) => {
+                    Ok(Err(Refusal {
+                        field: None,
+                        code: error.code().to_owned(),
+                        reason: error.to_string(),
+                    }))
+                }
+                Err(error) => Err(error.into()),
+            })
+            .collect()
     }
 }
 
@@ -134,7 +149,11 @@ fn state_of(status: Status, fields: &[(String, OwnedValue)]) -> State<'_> {
         effective: Timestamp::MIN,
         position: Position::ZERO,
     });
-    State { status, fields: held.collect(), ..State::ABSENT }
+    State {
+        status,
+        fields: held.collect(),
+        ..State::ABSENT
+    }
 }
 
 /// A register behind a server: its records of the kind are fetched once, then compared here.
@@ -171,19 +190,29 @@ impl<'r> RemoteTarget<'r> {
     }
 
     fn send(&self, list: &[Command]) -> Result<Answer, CliError> {
-        let body = serde_json::to_vec(&list.iter().map(command_json).collect::<Vec<_>>())
-            .map_err(|error| CliError::Server { url: String::new(), problem: error.to_string() })?;
+        let body =
+            serde_json::to_vec(&list.iter().map(command_json).collect::<Vec<_>>()).map_err(|error| {
+                CliError::Server {
+                    url: String::new(),
+                    problem: error.to_string(),
+                }
+            })?;
         match self.remote.call("/api/v1/commands", Some(&body)) {
             Ok(bytes) => {
                 let accepted: Vec<AcceptedJson> = wire::read(&bytes, "the server")?;
                 let positions = || accepted.iter().map(|accepted| accepted.position);
-                Ok(Ok(Taken { first: positions().min().unwrap_or(0), last: positions().max().unwrap_or(0) }))
+                Ok(Ok(Taken {
+                    first: positions().min().unwrap_or(0),
+                    last: positions().max().unwrap_or(0),
+                }))
             }
-            Err(CliError::Problem { problem }) if matches!(problem.status, 404 | 409 | 413 | 422) => Ok(Err(Refusal {
-                field: problem.field.clone(),
-                code: problem.code.clone(),
-                reason: problem.detail.clone().unwrap_or_default(),
-            })),
+            Err(CliError::Problem { problem }) if matches!(problem.status, 404 | 409 | 413 | 422) => {
+                Ok(Err(Refusal {
+                    field: problem.field.clone(),
+                    code: problem.code.clone(),
+                    reason: problem.detail.clone().unwrap_or_default(),
+                }))
+            }
             Err(error) => Err(error),
         }
     }
@@ -205,7 +234,10 @@ impl Target for RemoteTarget<'_> {
     }
 
     fn registered_keys(&self) -> Result<Vec<String>, CliError> {
-        let registered = self.records.iter().filter(|(_, (status, _))| *status == Status::Registered);
+        let registered = self
+            .records
+            .iter()
+            .filter(|(_, (status, _))| *status == Status::Registered);
         let mut keys: Vec<String> = registered.map(|(key, _)| key.clone()).collect();
         keys.sort_unstable();
         Ok(keys)
@@ -222,7 +254,10 @@ impl Target for RemoteTarget<'_> {
                         let Some(list) = lists.get(index) else { return };
                         let answer = self.send(list);
                         let failed = answer.is_err();
-                        answers.lock().unwrap_or_else(PoisonError::into_inner).push((index, answer));
+                        answers
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push((index, answer));
                         if failed {
                             next.store(lists.len(), Ordering::Relaxed);
                         }
@@ -265,7 +300,14 @@ pub fn value_json(value: Option<&OwnedValue>) -> Value {
 fn command_json(command: &Command) -> Value {
     let mut json = Map::new();
     let mut set = |name: &str, value: Value| json.insert(name.to_owned(), value);
-    set("id", json!(command.id.map_or_else(|| Uuid::now_v7().to_string(), |id| id.to_string())));
+    set(
+        "id",
+        json!(
+            command
+                .id
+                .map_or_else(|| Uuid::now_v7().to_string(), |id| id.to_string())
+        ),
+    );
     set("action", json!(command.deed.action().word()));
     set("record", json!(command.record.as_str()));
     set("actor", json!(command.actor));
@@ -275,11 +317,16 @@ fn command_json(command: &Command) -> Value {
     }
     if let Origin::Import { sha256, file, row } = &command.source {
         let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        set("source", json!({ "type": "import", "sha256": hex, "file": &**file, "row": row }));
+        set(
+            "source",
+            json!({ "type": "import", "sha256": hex, "file": &**file, "row": row }),
+        );
     }
     match &command.deed {
         Deed::Collect(fields) => {
-            let fields = fields.iter().map(|(field, value)| (field.clone(), value_json(value.as_ref())));
+            let fields = fields
+                .iter()
+                .map(|(field, value)| (field.clone(), value_json(value.as_ref())));
             set("fields", Value::Object(fields.collect()));
         }
         Deed::Correct(corrections) => {

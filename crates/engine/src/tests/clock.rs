@@ -111,3 +111,9 @@ fn a_list_shares_one_recorded_time_and_a_question_keeps_its_k() {
     assert_eq!(engine.at(AsOf::Position(Position::new(4)), None).unwrap_err().code(), "NO_POSITION");
     engine.close().unwrap();
 }
+
+/// Moved out.
+pub fn deregister(record: &str) -> shilu_model::Command {
+    let reason = shilu_model::Reason::Plain(shilu_model::Because::MovedOut);
+    command(record, "anna", Deed::Deregister(reason))
+}

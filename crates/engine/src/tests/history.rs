@@ -102,11 +102,12 @@ impl Annals {
         self.dir.path()
     }
 
-    fn go_on(&mut self, commands: usize) {
+    /// Tells so many commands more.
+    pub fn go_on(&mut self, commands: usize) {
         let mut told = 0;
         while told < commands {
             self.pass_time();
-            if self.dice.percent(4) {
+            if self.dice.percent(6) {
                 self.reopen();
             }
             let lists: Vec<_> = (0..1 + self.dice.below(6)).map(|_| self.list()).collect();
@@ -238,8 +239,9 @@ impl Annals {
     fn command(&mut self, name: &RecordName, place: usize) -> Command {
         let mut actor = self.dice.pick(&WORKERS);
         let mut since = self.since();
+        let fresh = place == 0 && self.engine().history(name, Position::ZERO, 1).is_err();
         let deed = match (self.dice.below(100) + 15 * usize::from(place > 0)).min(99) {
-            0..26 => Deed::Collect(self.fields(name)),
+            die if die < 26 || fresh && self.dice.percent(70) => Deed::Collect(self.fields(name)),
             26..44 => {
                 if self.dice.percent(35) {
                     since = Since::Origin;
@@ -279,7 +281,7 @@ impl Annals {
                 row: self.dice.next() % 9 + 2,
             };
         }
-        if self.dice.percent(5) {
+        if self.dice.percent(3) {
             command.expected_version = Some(u32::try_from(self.dice.below(4)).unwrap());
         }
         if self.dice.percent(5)
@@ -302,7 +304,7 @@ impl Annals {
             outcome,
             observed,
             not_seen,
-            area: self.dice.percent(40).then(|| self.dice.pick(&AREAS).to_owned()),
+            area: self.dice.percent(20).then(|| self.dice.pick(&AREAS).to_owned()),
         })
     }
 

@@ -7,6 +7,7 @@ use crate::{
     command::{Command, Deed, NAME_BYTES_MAX, REASON_BYTES_MAX},
     event::{Action, Because, Event, Outcome, Stated, Verdict},
     fold::Status,
+    rejection::Rejection,
     testing::register::*,
     value::Value,
 };
@@ -284,6 +285,23 @@ fn the_origin_of_a_missing_value_is_its_clearing_or_the_first_collect() {
             .effective,
         day(30)
     );
+}
+
+#[test]
+fn the_first_collect_is_the_earliest_and_not_the_one_that_came_first() {
+    let mut register = Register::with_mill();
+    register.takes(collect_mill().since(5));
+    register.takes(collect(&[]).since(30));
+    let rejection = register.refuses("BEFORE_COLLECTED", register_since(4));
+    assert_eq!(
+        rejection,
+        Rejection::BeforeCollected {
+            effective: day(4),
+            collected: day(5)
+        }
+    );
+    let event = register.takes(correct(&[("built", int(1))]).since_origin());
+    assert_eq!(event.effective, day(5));
 }
 
 #[test]

@@ -6,6 +6,8 @@ use axum::{
     response::Response,
 };
 
+use shilu_engine::EngineError;
+
 use super::json;
 use crate::{
     app::Shared,
@@ -39,8 +41,13 @@ pub(crate) async fn take(State(app): State<Shared>, request: Request) -> Result<
     drop(bytes);
     let answers = app.engine.try_submit(vec![commands])?.await;
     let accepted = one(answers)?.map_err(|error| {
-        let problem = Problem::from(error);
-        if is_list { problem } else { problem.index(None) }
+        // The engine does not know a list of one from a command on its own.
+        let index = match (&error, is_list) {
+            (_, false) => None,
+            (EngineError::Rejected { .. }, true) => error.index().or(Some(0)),
+            (_, true) => error.index(),
+        };
+        Problem::from(error).index(index)
     })?;
     let status = if accepted.iter().all(|accepted| accepted.repeated) {
         StatusCode::OK

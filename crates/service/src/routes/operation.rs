@@ -37,10 +37,8 @@ pub(crate) async fn healthz() -> Result<Response, Problem> {
 )]
 pub(crate) async fn readyz(State(app): State<Shared>) -> Result<Response, Problem> {
     let not = |code, detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
-    if let Some(damage) = app.engine.damage() {
-        return Err(
-            not(damage.code(), Problem::from(damage.clone()).detail().to_owned()).hint(damage.hint()),
-        );
+    if let Err(error) = app.engine.writable() {
+        return Err(not(error.code(), Problem::from(error.clone()).detail().to_owned()).hint(error.hint()));
     }
     let lag = lag(&app.engine);
     if lag > READY_LAG_EVENTS_MAX {

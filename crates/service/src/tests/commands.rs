@@ -70,6 +70,11 @@ async fn a_list_is_taken_whole_or_not_at_all() {
         .refused(404, "NO_RECORD");
     let alone = register.post(bad[1].to_string()).await.refused(404, "NO_RECORD");
     assert_eq!(alone.get("index"), None);
+    let list_of_one = register
+        .post(json!([bad[1]]).to_string())
+        .await
+        .refused(404, "NO_RECORD");
+    assert_eq!(list_of_one["index"], 0);
 }
 
 #[tokio::test]
