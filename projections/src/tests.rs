@@ -11,13 +11,13 @@ use std::{
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use shilu_model::{
-    Action, Because, Campaign, Change, Day, Event, EventId, Observed, Outcome, Position, Source, Stated, Status,
-    Timestamp, Value, Verdict,
+    Action, Because, Campaign, Change, Day, Event, EventId, Observed, Outcome, Position, Source, Stated,
+    Status, Timestamp, Value, Verdict,
 };
 
 use crate::{
-    Axis, BuiltIn, Changes, Counts, Dimension, Figure, Ids, LoadError, Names, Projection, Projections, Rates, Records,
-    Scope, Settings, Times, load_file,
+    Axis, BuiltIn, Changes, Counts, Dimension, Figure, Ids, LoadError, Names, Projection, Projections, Rates,
+    Records, Scope, Settings, Times, load_file,
 };
 
 const CAMPAIGN: &str = r#"
@@ -73,8 +73,14 @@ fn seed() -> impl Strategy<Value = Seed> {
     )
 }
 
-const RECORDS: [(&str, &str); 6] =
-    [("dwelling", "1"), ("dwelling", "2"), ("dwelling", "north"), ("shop", "1"), ("shop", "2"), ("dwelling", "3")];
+const RECORDS: [(&str, &str); 6] = [
+    ("dwelling", "1"),
+    ("dwelling", "2"),
+    ("dwelling", "north"),
+    ("shop", "1"),
+    ("shop", "2"),
+    ("dwelling", "3"),
+];
 const ACTORS: [&str; 3] = ["anna", "bo", "north"];
 const AREAS: [&str; 4] = ["north", "south", "rooms", ""];
 
@@ -95,21 +101,40 @@ fn each(seeds: &[Seed], mut show: impl FnMut(&Event<'_>)) {
         event.actor = ACTORS[usize::from(seed.actor)];
         event.device = (seed.flags & 1 == 1).then_some("tablet");
         let value = (!area.is_empty()).then_some(Value::Text(area));
-        let sets = Change { field: "area", before: None, after: value, before_stated: false };
+        let sets = Change {
+            field: "area",
+            before: None,
+            after: value,
+            before_stated: false,
+        };
         match seed.action {
             0..5 => event.changes = vec![sets],
             5..8 => (event.action, event.changes) = (Action::Correct, vec![sets]),
             8..12 => event.action = Action::Register,
             12..15 => (event.action, event.because) = (Action::Deregister, Some(Because::MovedOut)),
-            15 if seed.flags < 40 => (event.action, event.because) = (Action::Deregister, Some(Because::Erroneous)),
+            15 if seed.flags < 40 => {
+                (event.action, event.because) = (Action::Deregister, Some(Because::Erroneous))
+            }
             15 if seed.flags < 60 => {
                 (event.kind, event.key, event.area, event.action) = ("", "", "", Action::Configure);
-                event.changes = vec![Change { field: "motto", ..sets }];
+                event.changes = vec![Change {
+                    field: "motto",
+                    ..sets
+                }];
             }
             _ => {
-                (event.action, event.outcome) = (Action::Verify, Some(Outcome::ALL[usize::from(seed.outcome)]));
-                let verdict = if seed.flags & 2 == 2 { Verdict::Differs } else { Verdict::Equal };
-                event.observed = vec![Observed { field: "rooms", value: Some(Value::Integer(1)), verdict }];
+                (event.action, event.outcome) =
+                    (Action::Verify, Some(Outcome::ALL[usize::from(seed.outcome)]));
+                let verdict = if seed.flags & 2 == 2 {
+                    Verdict::Differs
+                } else {
+                    Verdict::Equal
+                };
+                event.observed = vec![Observed {
+                    field: "rooms",
+                    value: Some(Value::Integer(1)),
+                    verdict,
+                }];
             }
         }
         show(&event);
@@ -279,7 +304,7 @@ proptest! {
     }
 
     #[test]
-    fn an_instant_is_looked_for_where_it_is(steps in prop::collection::vec(0i64..3, 1..400), ask in 0i64..900) {
+    fn an_instant_is_looked_for_where_it_is(steps in prop::collection::vec(0i64..3, 1..400), near in any::<prop::sample::Index>(), at_a_stride: bool, off in -1i64..2) {
         let mut times = Times::default();
         let mut recorded = Vec::new();
         let mut now = 0;
@@ -288,6 +313,8 @@ proptest! {
             times.apply(Position::new(position), Timestamp::from_micros(now));
             recorded.push(now);
         }
+        let near = near.index(recorded.len());
+        let ask = recorded[if at_a_stride { near - near % 64 } else { near }] + off;
         let (from, to) = times.range_after(Timestamp::from_micros(ask));
         let after = u64::try_from(recorded.partition_point(|time| *time <= ask)).unwrap();
         let end = u64::try_from(recorded.len()).unwrap();
@@ -338,7 +365,11 @@ fn load(file: usize, bytes: &[u8]) -> Result<(), LoadError> {
         _ => one::<Rates>(bytes),
     };
     let largest = LARGEST.get();
-    assert!(largest <= (1 << 18) + 64 * bytes.len(), "{largest} bytes at once for a file of {}", bytes.len());
+    assert!(
+        largest <= (1 << 18) + 64 * bytes.len(),
+        "{largest} bytes at once for a file of {}",
+        bytes.len()
+    );
     loaded
 }
 
@@ -353,7 +384,10 @@ struct Watched;
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
 
-#[allow(unsafe_code, reason = "an allocator is unsafe by its trait; it hands everything on to the system's")]
+#[allow(
+    unsafe_code,
+    reason = "an allocator is unsafe by its trait; it hands everything on to the system's"
+)]
 unsafe impl GlobalAlloc for Watched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = LARGEST.try_with(|largest| largest.set(largest.get().max(layout.size())));

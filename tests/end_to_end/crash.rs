@@ -29,7 +29,10 @@ fn write(dir: &Path, seed: u64, round: u8, threads: u8, lists: u32) -> Command {
     let mut command = crash_writer();
     command.args(["write", dir.to_str().unwrap(), "-"]);
     let numbers = [seed, round.into(), threads.into(), lists.into()];
-    command.args(numbers.map(|number| number.to_string())).arg("close").stderr(Stdio::inherit());
+    command
+        .args(numbers.map(|number| number.to_string()))
+        .arg("close")
+        .stderr(Stdio::inherit());
     command
 }
 
@@ -48,7 +51,11 @@ fn what_was_acknowledged_survives_a_kill_at_any_moment() {
         }
         let threads = 1 + random.below(6) as u8;
         // Every fourth dies before it can acknowledge anything: mostly while it opens and recovers.
-        let acknowledgements = if random.percent(25) { 0 } else { 1 + random.index(60) };
+        let acknowledgements = if random.percent(25) {
+            0
+        } else {
+            1 + random.index(60)
+        };
         let moment = Duration::from_micros(random.below(if acknowledgements == 0 { 40_000 } else { 2_500 }));
         let mut writer = Running::start(write(&register, seed, round, threads, 0));
         for _ in 0..acknowledgements {
@@ -60,7 +67,11 @@ fn what_was_acknowledged_survives_a_kill_at_any_moment() {
 
         let unanswered = unanswered(round, threads, &known);
         let finding = judge("audit", &register, seed, &known, &unanswered);
-        assert!(matches!(finding, Finding::Whole(_)), "round {round}, {}: {finding:?}", register.display());
+        assert!(
+            matches!(finding, Finding::Whole(_)),
+            "round {round}, {}: {finding:?}",
+            register.display()
+        );
     }
 }
 
@@ -70,7 +81,13 @@ fn a_kill_during_init_leaves_a_register_or_none() {
     let mut random = Random::new(seed);
     let home = tempfile::tempdir().unwrap();
     let begun = Instant::now();
-    assert!(init(&home.path().join("timed")).stdout(Stdio::null()).status().unwrap().success());
+    assert!(
+        init(&home.path().join("timed"))
+            .stdout(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    );
     let whole = begun.elapsed();
     let mut none = 0;
     for kill in 0..KILLS_IN_INIT {

@@ -31,7 +31,14 @@ impl Image {
         let home = tempfile::tempdir().unwrap();
         let register = home.path().join("register");
         let words = register.to_str().unwrap();
-        assert!(crash_writer().args(["init", words, "-"]).stdout(Stdio::null()).status().unwrap().success());
+        assert!(
+            crash_writer()
+                .args(["init", words, "-"])
+                .stdout(Stdio::null())
+                .status()
+                .unwrap()
+                .success()
+        );
         let mut lines = Vec::new();
         let mut head_file = Vec::new();
         for round in 0..3 {
@@ -54,16 +61,35 @@ impl Image {
         let head = fs::read(register.join("head")).unwrap();
         let head = u64::from_le_bytes(head[1..9].try_into().unwrap());
         let end_of = |one: &Acknowledged| one.first + one.list.commands(seed).len() as u64;
-        let below_head = acknowledged.iter().copied().filter(|one| end_of(one) <= head).collect();
-        Image { files, acknowledged, below_head, head, seed, home }
+        let below_head = acknowledged
+            .iter()
+            .copied()
+            .filter(|one| end_of(one) <= head)
+            .collect();
+        Image {
+            files,
+            acknowledged,
+            below_head,
+            head,
+            seed,
+            home,
+        }
     }
 
     fn file(&self, name: &str) -> &[u8] {
-        &self.files.iter().find(|(path, _)| path == Path::new(name)).unwrap().1
+        &self
+            .files
+            .iter()
+            .find(|(path, _)| path == Path::new(name))
+            .unwrap()
+            .1
     }
 
     fn names(&self, prefix: &str) -> Vec<String> {
-        let names = self.files.iter().map(|(path, _)| path.to_str().unwrap().to_owned());
+        let names = self
+            .files
+            .iter()
+            .map(|(path, _)| path.to_str().unwrap().to_owned());
         names.filter(|name| name.starts_with(prefix)).collect()
     }
 
@@ -97,7 +123,10 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
         if path.is_dir() {
             collect(root, &path, files);
         } else {
-            files.push((path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap()));
+            files.push((
+                path.strip_prefix(root).unwrap().to_owned(),
+                fs::read(&path).unwrap(),
+            ));
         }
     }
 }
@@ -133,7 +162,10 @@ fn flips(image: &Image, name: &str, count: usize, random: &mut Random, damages: 
 fn assert_noticed_or_harmless(image: &Image, damages: &[Damage]) -> usize {
     let mut refused = 0;
     let mut wrong = 0;
-    for ((name, words, _), finding) in damages.iter().zip(findings(image, "look", &image.below_head, damages)) {
+    for ((name, words, _), finding) in damages
+        .iter()
+        .zip(findings(image, "look", &image.below_head, damages))
+    {
         match finding {
             Finding::Whole(events) if events >= image.head => {}
             Finding::Refused(code) if code == "LOG_DAMAGED" || code == "NOT_A_REGISTER" => refused += 1,
@@ -186,7 +218,11 @@ fn a_damaged_log_is_noticed_or_harmless() {
         damage(format!("bit {bit} of byte {at} flipped"), bytes);
     }
     let refused = assert_noticed_or_harmless(&image, &damages);
-    assert!(refused > damages.len() / 4, "only {refused} of {} damages were noticed", damages.len());
+    assert!(
+        refused > damages.len() / 4,
+        "only {refused} of {} damages were noticed",
+        damages.len()
+    );
 }
 
 #[test]
@@ -195,12 +231,24 @@ fn damage_beside_the_log_is_noticed_or_harmless() {
     let mut random = Random::new(seed);
     let image = Image::take(seed, true);
     let mut damages = Vec::new();
-    for name in image.names("").into_iter().filter(|name| name != "log/db" && !name.starts_with("projections")) {
+    for name in image
+        .names("")
+        .into_iter()
+        .filter(|name| name != "log/db" && !name.starts_with("projections"))
+    {
         let bytes = image.file(&name).to_vec();
         flips(&image, &name, 12, &mut random, &mut damages);
         damages.push((name.clone(), "emptied".to_owned(), Some(Vec::new())));
-        damages.push((name.clone(), "halved".to_owned(), Some(bytes[..bytes.len() / 2].to_vec())));
-        damages.push((name.clone(), "longer".to_owned(), Some([&bytes[..], b"x"].concat())));
+        damages.push((
+            name.clone(),
+            "halved".to_owned(),
+            Some(bytes[..bytes.len() / 2].to_vec()),
+        ));
+        damages.push((
+            name.clone(),
+            "longer".to_owned(),
+            Some([&bytes[..], b"x"].concat()),
+        ));
         damages.push((name, "removed".to_owned(), None));
     }
     damages.push(("log/db".to_owned(), "removed".to_owned(), None));
@@ -223,10 +271,16 @@ fn what_must_be_there_is_missed_by_its_name() {
         ("head", Some(later.file("head").to_vec()), "LOG_DAMAGED"),
         ("log/db", None, "LOG_DAMAGED"),
         ("log/db", Some(later.file("log/db").to_vec()), "LOG_DAMAGED"),
-        (&attachment, Some(b"name = \"another\"".to_vec()), "NOT_A_REGISTER"),
+        (
+            &attachment,
+            Some(b"name = \"another\"".to_vec()),
+            "NOT_A_REGISTER",
+        ),
     ];
-    let damages: Vec<Damage> =
-        cases.iter().map(|(name, bytes, code)| ((*name).to_owned(), (*code).to_owned(), bytes.clone())).collect();
+    let damages: Vec<Damage> = cases
+        .iter()
+        .map(|(name, bytes, code)| ((*name).to_owned(), (*code).to_owned(), bytes.clone()))
+        .collect();
     for ((name, code, _), finding) in damages.iter().zip(findings(&image, "look", &[], &damages)) {
         assert_eq!(finding, Finding::Refused(code.clone()), "{name}");
     }
@@ -242,11 +296,19 @@ fn saved_projections_may_be_damaged_or_gone() {
         let bytes = image.file(&name).to_vec();
         flips(&image, &name, 3, &mut random, &mut damages);
         let length = random.index(bytes.len());
-        damages.push((name.clone(), format!("cut to {length}"), Some(bytes[..length].to_vec())));
+        damages.push((
+            name.clone(),
+            format!("cut to {length}"),
+            Some(bytes[..length].to_vec()),
+        ));
         damages.push((name, "removed".to_owned(), None));
     }
     assert!(damages.len() > 20);
-    for ((name, words, _), finding) in damages.iter().zip(findings(&image, "audit", &image.acknowledged, &damages)) {
+    for ((name, words, _), finding) in
+        damages
+            .iter()
+            .zip(findings(&image, "audit", &image.acknowledged, &damages))
+    {
         assert_eq!(finding, Finding::Whole(image.head), "{name}: {words}");
     }
 }

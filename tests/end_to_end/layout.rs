@@ -17,36 +17,78 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("shilu-projections", &["shilu-model"]),
     ("shilu-log", &["shilu-model"]),
     ("shilu-engine", &["shilu-model", "shilu-projections", "shilu-log"]),
-    ("shilu-service", &["shilu-engine", "shilu-model", "shilu-projections"]),
-    ("shilu", &["shilu-service", "shilu-engine", "shilu-model", "shilu-projections", "shilu-log"]),
+    (
+        "shilu-service",
+        &["shilu-engine", "shilu-model", "shilu-projections"],
+    ),
+    (
+        "shilu",
+        &[
+            "shilu-service",
+            "shilu-engine",
+            "shilu-model",
+            "shilu-projections",
+            "shilu-log",
+        ],
+    ),
     (
         "shilu-tests",
-        &["shilu", "shilu-service", "shilu-engine", "shilu-model", "shilu-projections", "shilu-log"],
+        &[
+            "shilu",
+            "shilu-service",
+            "shilu-engine",
+            "shilu-model",
+            "shilu-projections",
+            "shilu-log",
+        ],
     ),
 ];
 
 /// What lies at the top, besides what git does not keep and what begins with a dot.
-const TOP: [&str; 7] = ["Cargo.lock", "Cargo.toml", "README.md", "crates", "docs", "projections", "tests"];
+const TOP: [&str; 7] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "README.md",
+    "crates",
+    "docs",
+    "projections",
+    "tests",
+];
 
 /// The folders of the pure crates, and words that have no place in them. `TestRng` and the like are for tests alone.
 const PURE: [&str; 2] = ["crates/model", "projections"];
 const IMPURE: [&str; 8] = [
-    "std::fs", "std::net", "std::env", "std::thread", "SystemTime", "Instant", "tokio", "rand::",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::thread",
+    "SystemTime",
+    "Instant",
+    "tokio",
+    "rand::",
 ];
 
 /// The largest file in the repository but for Cargo.lock: larger ones are data, and data is made or fetched.
 const FILE_BYTES_MAX: u64 = 200_000;
 
 fn metadata() -> Value {
-    let output = cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = cargo()
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// The crates that a crate names, of every kind of dependency.
 fn dependencies(package: &Value) -> Vec<String> {
     let all = package["dependencies"].as_array().unwrap().iter();
-    all.map(|dependency| dependency["name"].as_str().unwrap().to_owned()).collect()
+    all.map(|dependency| dependency["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -54,11 +96,19 @@ fn no_arrow_between_crates_but_those_of_the_design() {
     let metadata = metadata();
     let allowed: BTreeMap<_, _> = ARROWS.into_iter().collect();
     let packages = metadata["packages"].as_array().unwrap();
-    assert_eq!(packages.len(), allowed.len(), "a crate is new or gone: add it to ARROWS");
+    assert_eq!(
+        packages.len(),
+        allowed.len(),
+        "a crate is new or gone: add it to ARROWS"
+    );
     for package in packages {
         let name = package["name"].as_str().unwrap();
-        let own = allowed.get(name).unwrap_or_else(|| panic!("{name} is new: add it to ARROWS"));
-        let ours = dependencies(package).into_iter().filter(|other| allowed.contains_key(other.as_str()));
+        let own = allowed
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is new: add it to ARROWS"));
+        let ours = dependencies(package)
+            .into_iter()
+            .filter(|other| allowed.contains_key(other.as_str()));
         for other in ours {
             assert!(own.contains(&other.as_str()), "{name} must not depend on {other}");
         }
@@ -70,10 +120,16 @@ fn pure_crates_touch_nothing_outside() {
     let metadata = metadata();
     for package in metadata["packages"].as_array().unwrap() {
         let manifest = package["manifest_path"].as_str().unwrap();
-        if PURE.iter().any(|folder| Path::new(manifest) == workspace().join(folder).join("Cargo.toml")) {
+        if PURE
+            .iter()
+            .any(|folder| Path::new(manifest) == workspace().join(folder).join("Cargo.toml"))
+        {
             for other in ["tokio", "rand", "sled", "rustix", "libc"] {
                 let name = package["name"].as_str().unwrap();
-                assert!(!dependencies(package).iter().any(|name| name == other), "{name} depends on {other}");
+                assert!(
+                    !dependencies(package).iter().any(|name| name == other),
+                    "{name} depends on {other}"
+                );
             }
         }
     }
@@ -84,7 +140,12 @@ fn pure_crates_touch_nothing_outside() {
             for (number, line) in text.lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
                 for word in IMPURE {
-                    assert!(!code.contains(word), "{}:{}: {word} in a pure crate", file.display(), number + 1);
+                    assert!(
+                        !code.contains(word),
+                        "{}:{}: {word} in a pure crate",
+                        file.display(),
+                        number + 1
+                    );
                 }
             }
             looked_at += 1;
@@ -109,9 +170,14 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// What git keeps or would keep.
 fn kept() -> Vec<String> {
     let mut git = Command::new("git");
-    git.current_dir(workspace()).args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]);
+    git.current_dir(workspace())
+        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]);
     let output = git.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let names = String::from_utf8(output.stdout).unwrap();
     names.split_terminator('\0').map(str::to_owned).collect()
 }
@@ -134,8 +200,14 @@ fn no_file_is_large() {
     assert!(kept.len() > 50, "only {} files", kept.len());
     for name in kept.iter().filter(|name| *name != "Cargo.lock") {
         // Deleted and not yet committed.
-        let Ok(metadata) = fs::metadata(workspace().join(name)) else { continue };
-        assert!(metadata.len() <= FILE_BYTES_MAX, "{name} has {} bytes", metadata.len());
+        let Ok(metadata) = fs::metadata(workspace().join(name)) else {
+            continue;
+        };
+        assert!(
+            metadata.len() <= FILE_BYTES_MAX,
+            "{name} has {} bytes",
+            metadata.len()
+        );
     }
 }
 
@@ -144,7 +216,9 @@ fn every_dependency_says_why_it_is_there() {
     let manifest = fs::read_to_string(workspace().join("Cargo.toml")).unwrap();
     let section = manifest.split("[workspace.dependencies]").nth(1).unwrap();
     let section = section.split("\n[").next().unwrap();
-    let foreign = section.lines().filter(|line| line.contains('=') && !line.contains("path = "));
+    let foreign = section
+        .lines()
+        .filter(|line| line.contains('=') && !line.contains("path = "));
     let mut count = 0;
     for line in foreign {
         let reason = line.split_once(" # ").map(|(_, reason)| reason.trim());
@@ -154,11 +228,19 @@ fn every_dependency_says_why_it_is_there() {
     assert!(count > 20, "only {count} dependencies were found");
     for manifest in files_named("Cargo.toml") {
         let text = fs::read_to_string(workspace().join(&manifest)).unwrap();
-        let lone = text.lines().find(|line| line.contains("version = \"") && manifest != "Cargo.toml");
-        assert_eq!(lone, None, "{manifest}: a version belongs into the workspace's manifest, with its reason");
+        let lone = text
+            .lines()
+            .find(|line| line.contains("version = \"") && manifest != "Cargo.toml");
+        assert_eq!(
+            lone, None,
+            "{manifest}: a version belongs into the workspace's manifest, with its reason"
+        );
     }
 }
 
 fn files_named(name: &str) -> Vec<String> {
-    kept().into_iter().filter(|kept| kept.rsplit('/').next() == Some(name)).collect()
+    kept()
+        .into_iter()
+        .filter(|kept| kept.rsplit('/').next() == Some(name))
+        .collect()
 }

@@ -37,12 +37,16 @@ impl Recording {
             let mut command = crash_writer();
             let root = home.path().join("disk");
             command.env("LD_PRELOAD", disk_recorder());
-            command.env("SHILU_RECORD_ROOT", &root).env("SHILU_RECORD_TRACE", &trace);
+            command
+                .env("SHILU_RECORD_ROOT", &root)
+                .env("SHILU_RECORD_TRACE", &trace);
             if lose_fdatasync {
                 command.env("SHILU_RECORD_LOSE_FDATASYNC", "1");
             }
             let (register, acks) = (root.join("register"), root.join("acks"));
-            command.args([words[0], register.to_str().unwrap(), acks.to_str().unwrap()]).args(&words[1..]);
+            command
+                .args([words[0], register.to_str().unwrap(), acks.to_str().unwrap()])
+                .args(&words[1..]);
             assert!(command.status().unwrap().success(), "{words:?}");
         };
         fs::create_dir(home.path().join("disk")).unwrap();
@@ -51,7 +55,14 @@ impl Recording {
             // The last life is long enough for `head` to be written while it goes on.
             let lists = if round == 2 { 3 * lists } else { lists };
             let (seed, round) = (seed.to_string(), round.to_string());
-            run(&["write", &seed, &round, &THREADS.to_string(), &lists.to_string(), end]);
+            run(&[
+                "write",
+                &seed,
+                &round,
+                &THREADS.to_string(),
+                &lists.to_string(),
+                end,
+            ]);
         }
         let trace = fs::read(trace).unwrap();
         Recording { home, trace }
@@ -110,9 +121,16 @@ fn cuts(seed: u64, count: usize, steps: &[Step<'_>]) -> Vec<Cut> {
             let loss = match random.below(10) {
                 0 => Loss::Nothing,
                 1 | 2 => Loss::All,
-                _ => Loss::Some { kept: 5 + random.below(91) },
+                _ => Loss::Some {
+                    kept: 5 + random.below(91),
+                },
             };
-            Cut { number, steps, loss, random: Random::of(&[seed, 2, number as u64]) }
+            Cut {
+                number,
+                steps,
+                loss,
+                random: Random::of(&[seed, 2, number as u64]),
+            }
         })
         .collect();
     cuts.sort_by_key(|cut| cut.steps);
@@ -123,11 +141,18 @@ fn cuts(seed: u64, count: usize, steps: &[Step<'_>]) -> Vec<Cut> {
 fn openings(steps: &[Step<'_>]) -> Vec<usize> {
     let mut opening = Vec::new();
     let mut since = 0;
-    for (index, step) in steps.iter().enumerate().filter(|(_, step)| step.kind == Kind::Written) {
+    for (index, step) in steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| step.kind == Kind::Written)
+    {
         if step.data == b"open\n" {
             opening.extend(since + 1..=index);
         }
-        if [&b"open"[..], b"ack ", b"made", b"clos"].iter().any(|word| step.data.starts_with(word)) {
+        if [&b"open"[..], b"ack ", b"made", b"clos"]
+            .iter()
+            .any(|word| step.data.starts_with(word))
+        {
             since = index;
         }
     }
@@ -170,7 +195,10 @@ fn findings(recording: &Recording, seed: u64, count: usize) -> Vec<(String, Know
             match step.kind {
                 Kind::Created if step.data.ends_with(b"/acks") => acks = Some(step.inode),
                 Kind::Written if Some(step.inode) == acks => {
-                    std::str::from_utf8(step.data).unwrap().lines().for_each(|line| known.hear(line));
+                    std::str::from_utf8(step.data)
+                        .unwrap()
+                        .lines()
+                        .for_each(|line| known.hear(line));
                 }
                 _ => {}
             }
@@ -179,7 +207,13 @@ fn findings(recording: &Recording, seed: u64, count: usize) -> Vec<(String, Know
         let image = recording.home.path().join(format!("cut-{}", cut.number));
         fs::create_dir(&image).unwrap();
         disk.cut(&root, &image, cut.loss, &mut cut.random);
-        let name = format!("cut {} after step {} of {}, {:?}", cut.number, cut.steps, steps.len(), cut.loss);
+        let name = format!(
+            "cut {} after step {} of {}, {:?}",
+            cut.number,
+            cut.steps,
+            steps.len(),
+            cut.loss
+        );
         images.push((name, known.clone(), image));
     }
     judge_all(seed, images)
@@ -193,7 +227,13 @@ fn judge_all(seed: u64, images: Vec<(String, Known, PathBuf)>) -> Vec<(String, K
         };
         // The whole audit takes three times as long as a look.
         let how = if index % 3 == 0 { "audit" } else { "look" };
-        let finding = judge(how, &image.join("register"), seed, &known.acknowledged, &unanswered);
+        let finding = judge(
+            how,
+            &image.join("register"),
+            seed,
+            &known.acknowledged,
+            &unanswered,
+        );
         if allowed(known, &finding) {
             fs::remove_dir_all(image).unwrap();
         }
@@ -211,7 +251,10 @@ fn allowed(known: &Known, finding: &Finding) -> bool {
 
 fn assert_same(left: &Path, right: &Path) {
     let names = |folder: &Path| {
-        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         names.sort();
         names
     };
@@ -221,7 +264,11 @@ fn assert_same(left: &Path, right: &Path) {
         if left.is_dir() {
             assert_same(&left, &right);
         } else {
-            assert!(fs::read(&left).unwrap() == fs::read(&right).unwrap(), "{} differs", left.display());
+            assert!(
+                fs::read(&left).unwrap() == fs::read(&right).unwrap(),
+                "{} differs",
+                left.display()
+            );
         }
     }
 }
@@ -241,14 +288,32 @@ fn what_was_acknowledged_survives_a_power_cut_at_any_moment() {
     assert_same(&recording.root(), &copy);
 
     let findings = findings(&recording, seed, CUTS);
-    let bad: Vec<_> = findings.iter().filter(|(_, known, finding)| !allowed(known, finding)).collect();
+    let bad: Vec<_> = findings
+        .iter()
+        .filter(|(_, known, finding)| !allowed(known, finding))
+        .collect();
     for (name, known, finding) in &bad {
-        eprintln!("{name}, made: {}, {} lists: {finding:?}", known.made, known.acknowledged.len());
+        eprintln!(
+            "{name}, made: {}, {} lists: {finding:?}",
+            known.made,
+            known.acknowledged.len()
+        );
     }
     recording.keep_if_asked(bad.is_empty());
-    assert!(bad.is_empty(), "{} of {} power cuts broke a promise", bad.len(), findings.len());
-    let whole = findings.iter().filter(|(_, _, finding)| matches!(finding, Finding::Whole(_))).count();
-    assert!(whole >= 200, "only {whole} power cuts left a register: they tell too little");
+    assert!(
+        bad.is_empty(),
+        "{} of {} power cuts broke a promise",
+        bad.len(),
+        findings.len()
+    );
+    let whole = findings
+        .iter()
+        .filter(|(_, _, finding)| matches!(finding, Finding::Whole(_)))
+        .count();
+    assert!(
+        whole >= 200,
+        "only {whole} power cuts left a register: they tell too little"
+    );
 }
 
 #[test]
@@ -260,5 +325,8 @@ fn a_disk_that_does_not_sync_is_found_out() {
         .iter()
         .filter(|(_, known, finding)| !known.acknowledged.is_empty() && !allowed(known, finding))
         .count();
-    assert!(lost > 0, "without fdatasync nothing was lost: these tests see nothing");
+    assert!(
+        lost > 0,
+        "without fdatasync nothing was lost: these tests see nothing"
+    );
 }

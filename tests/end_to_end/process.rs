@@ -56,7 +56,11 @@ impl Running {
     pub fn start(mut command: Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Running { child, lines, seen: Vec::new() }
+        Running {
+            child,
+            lines,
+            seen: Vec::new(),
+        }
     }
 
     /// The next line; none when the process has closed its stdout.
@@ -69,7 +73,9 @@ impl Running {
     /// Reads until a line that is wanted.
     pub fn until(&mut self, wanted: impl Fn(&str) -> bool) -> String {
         loop {
-            let line = self.line().unwrap_or_else(|| panic!("it ended before that: {:?}", self.seen.last()));
+            let line = self
+                .line()
+                .unwrap_or_else(|| panic!("it ended before that: {:?}", self.seen.last()));
             if wanted(&line) {
                 return line;
             }
@@ -106,15 +112,24 @@ impl Drop for Running {
 
 /// What lines acknowledge.
 pub fn acknowledged(lines: &[String]) -> Vec<Acknowledged> {
-    lines.iter().filter_map(|line| Acknowledged::parse(line)).collect()
+    lines
+        .iter()
+        .filter_map(|line| Acknowledged::parse(line))
+        .collect()
 }
 
 /// Per thread the list that came after the last one acknowledged.
 pub fn unanswered(round: u8, threads: u8, acknowledged: &[Acknowledged]) -> Vec<ListName> {
     let next = |thread| {
-        let own = acknowledged.iter().filter(|one| (one.list.round, one.list.thread) == (round, thread));
+        let own = acknowledged
+            .iter()
+            .filter(|one| (one.list.round, one.list.thread) == (round, thread));
         let number = own.map(|one| one.list.number + 1).max().unwrap_or(0);
-        ListName { round, thread, number }
+        ListName {
+            round,
+            thread,
+            number,
+        }
     };
     (0..threads).map(next).collect()
 }
@@ -128,13 +143,23 @@ pub fn judge(
     unanswered: &[ListName],
 ) -> Finding {
     let mut known: String = acknowledged.iter().map(Acknowledged::line).collect();
-    for ListName { round, thread, number } in unanswered {
+    for ListName {
+        round,
+        thread,
+        number,
+    } in unanswered
+    {
         known += &format!("sent {round} {thread} {number}\n");
     }
     let acks = register.with_extension("known");
     fs::write(&acks, known).unwrap();
     let output = crash_writer()
-        .args([how, register.to_str().unwrap(), &seed.to_string(), acks.to_str().unwrap()])
+        .args([
+            how,
+            register.to_str().unwrap(),
+            &seed.to_string(),
+            acks.to_str().unwrap(),
+        ])
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -162,7 +187,10 @@ pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(usize, &T) -> R 
     let mut done: Vec<(usize, R)> = thread::scope(|scope| {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let workers: Vec<_> = (0..processors).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap())
+            .collect()
     });
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
@@ -182,7 +210,10 @@ pub fn built(arguments: &[&str], ending: &str) -> PathBuf {
     assert!(output.status.success(), "cargo build {arguments:?} failed");
     let files = |message: serde_json::Value| {
         let files = message["filenames"].as_array().cloned().unwrap_or_default();
-        files.into_iter().filter_map(|file| file.as_str().map(PathBuf::from)).collect::<Vec<_>>()
+        files
+            .into_iter()
+            .filter_map(|file| file.as_str().map(PathBuf::from))
+            .collect::<Vec<_>>()
     };
     let messages = output.stdout.split(|byte| *byte == b'\n');
     messages
@@ -207,5 +238,10 @@ pub fn workspace() -> &'static Path {
 /// The library that records what a process does to its folder.
 pub fn disk_recorder() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| built(&["-p", "shilu-tests", "--example", "disk_recorder"], "libdisk_recorder.so"))
+    BUILT.get_or_init(|| {
+        built(
+            &["-p", "shilu-tests", "--example", "disk_recorder"],
+            "libdisk_recorder.so",
+        )
+    })
 }

@@ -22,7 +22,13 @@ pub fn binary() -> &'static Path {
 /// The program, with nothing of our own environment that it reads.
 pub fn command() -> Command {
     let mut command = Command::new(binary());
-    for name in ["SHILU_DATA", "SHILU_SERVER", "SHILU_TOKEN", "SHILU_LOG", "RUST_LOG"] {
+    for name in [
+        "SHILU_DATA",
+        "SHILU_SERVER",
+        "SHILU_TOKEN",
+        "SHILU_LOG",
+        "RUST_LOG",
+    ] {
         command.env_remove(name);
     }
     command.env("SHILU_LANG", "en").stdin(Stdio::null());
@@ -54,7 +60,10 @@ impl Done {
 
     /// Asserts that it was refused with this exit code and these words, and a hint.
     pub fn refused(self, exit: i32, words: &str) -> Done {
-        assert!(self.exit == exit && self.stderr.contains(words), "{exit} {words} expected: {self:?}");
+        assert!(
+            self.exit == exit && self.stderr.contains(words),
+            "{exit} {words} expected: {self:?}"
+        );
         assert!(!self.stderr.contains("panicked"), "{self:?}");
         self
     }
@@ -83,14 +92,26 @@ impl Register {
         let file = home.path().join("campaign.toml");
         std::fs::write(&file, campaign).unwrap();
         let register = Register { home };
-        shilu(&["init", register.dir(), "--campaign", file.to_str().unwrap(), "--as", "mayor"]).well();
+        shilu(&[
+            "init",
+            register.dir(),
+            "--campaign",
+            file.to_str().unwrap(),
+            "--as",
+            "mayor",
+        ])
+        .well();
         register
     }
 
     /// Its folder.
     pub fn dir(&self) -> &str {
         // Kept as text, since it goes into command lines.
-        self.home.path().to_str().map(|home| Box::leak(format!("{home}/register").into_boxed_str())).unwrap()
+        self.home
+            .path()
+            .to_str()
+            .map(|home| Box::leak(format!("{home}/register").into_boxed_str()))
+            .unwrap()
     }
 
     /// A file beside it.
@@ -114,12 +135,18 @@ impl Register {
     /// Serves it.
     pub fn serve(&self) -> Server {
         let mut command = command();
-        command.args(["serve", "--data", self.dir(), "--listen", "127.0.0.1:0"]).stderr(Stdio::null());
+        command
+            .args(["serve", "--data", self.dir(), "--listen", "127.0.0.1:0"])
+            .stderr(Stdio::null());
         let mut running = Running::start(command);
         let line = running.line().expect("the server says where it listens");
         let url = line.strip_prefix("listening on ").unwrap().to_owned();
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        Server { running, url, agent: config.into() }
+        Server {
+            running,
+            url,
+            agent: config.into(),
+        }
     }
 }
 
@@ -135,17 +162,26 @@ pub struct Server {
 pub struct Answer {
     pub status: u16,
     pub content_type: String,
-    pub retry_after: bool,
     pub body: String,
 }
 
 impl Answer {
     pub fn of(mut response: ureq::http::Response<ureq::Body>) -> Answer {
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (content_type, retry_after) = (header("content-type").unwrap_or_default(), header("retry-after").is_some());
+        let header = |name| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        let content_type = header("content-type").unwrap_or_default();
         let status = response.status().as_u16();
         let body = response.body_mut().read_to_string().unwrap();
-        Answer { status, content_type, retry_after, body }
+        Answer {
+            status,
+            content_type,
+            body,
+        }
     }
 
     /// The body as JSON.
@@ -161,12 +197,19 @@ impl Answer {
 
     /// Asserts a problem as RFC 9457 and the design have it.
     pub fn problem(self, status: u16, code: &str) -> Value {
-        assert_eq!((self.status, self.content_type.as_str()), (status, "application/problem+json"), "{code}: {self:?}");
+        assert_eq!(
+            (self.status, self.content_type.as_str()),
+            (status, "application/problem+json"),
+            "{code}: {self:?}"
+        );
         let problem = self.json();
         assert_eq!(problem["code"], code, "{self:?}");
         assert_eq!(problem["status"], status, "{self:?}");
         for part in ["type", "title", "detail", "hint"] {
-            assert!(problem[part].as_str().is_some_and(|text| !text.is_empty()), "no {part}: {self:?}");
+            assert!(
+                problem[part].as_str().is_some_and(|text| !text.is_empty()),
+                "no {part}: {self:?}"
+            );
         }
         problem
     }
@@ -178,7 +221,10 @@ impl Server {
     }
 
     pub fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Answer {
-        let request = self.agent.post(format!("{}{path}", self.url)).header("content-type", "application/json");
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/json");
         Answer::of(request.send(body.as_ref()).unwrap())
     }
 
@@ -189,7 +235,10 @@ impl Server {
 
     /// The position of the next event.
     pub fn end(&self) -> u64 {
-        self.get("/api/v1/changes?limit=1").with(200)["items"][0]["position"].as_u64().unwrap() + 1
+        self.get("/api/v1/changes?limit=1").with(200)["items"][0]["position"]
+            .as_u64()
+            .unwrap()
+            + 1
     }
 
     /// SIGTERM; gives how it ended.

@@ -49,9 +49,9 @@ fn recorder() -> Option<&'static Recorder> {
             let trace = CString::new(bytes("SHILU_RECORD_TRACE")?).ok()?;
             let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_CLOEXEC;
             // SAFETY: the path is a C string.
-            let trace = unsafe {
-                libc::syscall(libc::SYS_openat, libc::AT_FDCWD, trace.as_ptr(), flags, 0o644)
-            } as c_int;
+            let trace =
+                unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, trace.as_ptr(), flags, 0o644) }
+                    as c_int;
             assert!(trace >= 0, "the trace cannot be opened");
             Some(Recorder {
                 root,
@@ -75,12 +75,17 @@ impl Recorder {
     }
 
     fn record(&self, kind: Kind, inode: u64, offset: u64, data: &[u8]) {
-        let bytes = Step { kind, inode, offset, data }.encode();
+        let bytes = Step {
+            kind,
+            inode,
+            offset,
+            data,
+        }
+        .encode();
         let mut rest = &bytes[..];
         while !rest.is_empty() {
             // SAFETY: the buffer is `rest`.
-            let written =
-                unsafe { libc::syscall(libc::SYS_write, self.trace, rest.as_ptr(), rest.len()) };
+            let written = unsafe { libc::syscall(libc::SYS_write, self.trace, rest.as_ptr(), rest.len()) };
             assert!(written > 0, "the trace cannot be written");
             rest = &rest[written as usize..];
         }
@@ -140,11 +145,7 @@ pub unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t)
 }
 
 /// Makes a change of an open file and records it, both under the lock.
-fn change(
-    fd: c_int,
-    make: impl FnOnce() -> c_long,
-    record: impl FnOnce(&Recorder, u64, c_long),
-) -> c_long {
+fn change(fd: c_int, make: impl FnOnce() -> c_long, record: impl FnOnce(&Recorder, u64, c_long)) -> c_long {
     let watched = recorder().and_then(|recorder| {
         let inode = inode(fd)?;
         let watched = recorder.lock();
@@ -225,7 +226,9 @@ pub unsafe extern "C" fn pwrite64(fd: c_int, data: *const c_void, count: size_t,
 fn ftruncate_any(fd: c_int, length: off_t) -> c_int {
     // SAFETY: numbers only.
     let make = || unsafe { libc::syscall(libc::SYS_ftruncate, fd, length) };
-    change(fd, make, |recorder, inode, _| recorder.record(Kind::Cut, inode, length as u64, &[])) as c_int
+    change(fd, make, |recorder, inode, _| {
+        recorder.record(Kind::Cut, inode, length as u64, &[])
+    }) as c_int
 }
 
 #[unsafe(no_mangle)]
@@ -278,7 +281,8 @@ pub extern "C" fn fdatasync(fd: c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mkdir(path: *const c_char, mode: mode_t) -> c_int {
     // SAFETY: as for `mkdir`.
-    let make = || unsafe { libc::syscall(libc::SYS_mkdirat, libc::AT_FDCWD, path, c_long::from(mode)) as c_int };
+    let make =
+        || unsafe { libc::syscall(libc::SYS_mkdirat, libc::AT_FDCWD, path, c_long::from(mode)) as c_int };
     // SAFETY: a path is a C string.
     named(unsafe { CStr::from_ptr(path) }, None, Kind::FolderMade, make)
 }

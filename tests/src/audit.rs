@@ -104,18 +104,29 @@ fn examine(engine: &Engine, known: &Known<'_>) -> Result<(), String> {
     let events = engine
         .events(Position::ZERO, usize::MAX)
         .map_err(|error| format!("reading: {} {error:?}", error.code()))?;
-    ensure!(events.len() as u64 == end.get(), "{} events read of {end}", events.len());
+    ensure!(
+        events.len() as u64 == end.get(),
+        "{} events read of {end}",
+        events.len()
+    );
     let mut ids = BTreeSet::new();
     let mut last = None;
     let mut lists: BTreeMap<ListName, Vec<(u64, Member)>> = BTreeMap::new();
     for (place, stored) in events.iter().enumerate() {
         let event = stored.event();
-        ensure!(event.position.get() == place as u64, "position {} at {place}", event.position);
+        ensure!(
+            event.position.get() == place as u64,
+            "position {} at {place}",
+            event.position
+        );
         ensure!(ids.insert(event.id), "id {} twice, again at {place}", event.id);
         ensure!(last <= Some(event.recorded), "recorded time goes back at {place}");
         last = Some(event.recorded);
         match Member::of(event.id, known.seed) {
-            Some(member) => lists.entry(member.list).or_default().push((event.position.get(), member)),
+            Some(member) => lists
+                .entry(member.list)
+                .or_default()
+                .push((event.position.get(), member)),
             None => ensure!(place == 0, "a foreign event {} at {place}", event.id),
         }
     }
@@ -123,11 +134,24 @@ fn examine(engine: &Engine, known: &Known<'_>) -> Result<(), String> {
         in_one_piece(*list, members, &events, known.seed)?;
     }
     for acknowledged in known.acknowledged {
-        let Acknowledged { list, first, recorded } = *acknowledged;
-        let members = lists.get(&list).ok_or_else(|| format!("acknowledged, and lost: {acknowledged:?}"))?;
-        ensure!(members[0].0 == first, "{list:?} stands at {}, not at {first}", members[0].0);
+        let Acknowledged {
+            list,
+            first,
+            recorded,
+        } = *acknowledged;
+        let members = lists
+            .get(&list)
+            .ok_or_else(|| format!("acknowledged, and lost: {acknowledged:?}"))?;
+        ensure!(
+            members[0].0 == first,
+            "{list:?} stands at {}, not at {first}",
+            members[0].0
+        );
         let found = events[first as usize].event().recorded.micros();
-        ensure!(found == recorded, "{list:?} was recorded at {found}, not at {recorded}");
+        ensure!(
+            found == recorded,
+            "{list:?} was recorded at {found}, not at {recorded}"
+        );
     }
     Ok(())
 }
@@ -152,31 +176,52 @@ fn in_one_piece(
             "{list:?} is not in order at {position}"
         );
         let event = events[*position as usize].event();
-        ensure!(command.is_retry_of(&event), "{list:?}: {event:?} is not {command:?}");
+        ensure!(
+            command.is_retry_of(&event),
+            "{list:?}: {event:?} is not {command:?}"
+        );
     }
     Ok(())
 }
 
 /// Retries of what was acknowledged get the first answer; what was not answered is taken, once.
 fn retry(engine: &Engine, known: &Known<'_>) -> Result<(), String> {
-    let newest = known.acknowledged.iter().rev().take(8).map(|one| (one.list, Some(*one)));
+    let newest = known
+        .acknowledged
+        .iter()
+        .rev()
+        .take(8)
+        .map(|one| (one.list, Some(*one)));
     let unanswered = known.unanswered.iter().map(|list| (*list, None));
-    for (list, acknowledged) in newest.chain(unanswered).chain(known.unanswered.iter().map(|list| (*list, None))) {
+    for (list, acknowledged) in newest
+        .chain(unanswered)
+        .chain(known.unanswered.iter().map(|list| (*list, None)))
+    {
         let before = engine.end().get();
-        let pending = engine.submit(vec![list.commands(known.seed)]).map_err(|error| error.to_string())?;
+        let pending = engine
+            .submit(vec![list.commands(known.seed)])
+            .map_err(|error| error.to_string())?;
         let answer = pending.wait().pop().ok_or("no answer")?;
         let accepted = answer.map_err(|error| format!("retry of {list:?}: {} {error:?}", error.code()))?;
         let grown = engine.end().get() - before;
         let first = accepted[0].position.get();
         let repeated = accepted[0].repeated;
-        ensure!(repeated == (grown == 0), "retry of {list:?}: repeated is {repeated}, {grown} new events");
+        ensure!(
+            repeated == (grown == 0),
+            "retry of {list:?}: repeated is {repeated}, {grown} new events"
+        );
         if let Some(acknowledged) = acknowledged {
             ensure!(
-                repeated && first == acknowledged.first && accepted[0].recorded.micros() == acknowledged.recorded,
+                repeated
+                    && first == acknowledged.first
+                    && accepted[0].recorded.micros() == acknowledged.recorded,
                 "retry of {acknowledged:?} was answered with {first}, repeated: {repeated}"
             );
         } else {
-            ensure!(repeated || first == before, "{list:?} taken at {first}, the end was {before}");
+            ensure!(
+                repeated || first == before,
+                "{list:?} taken at {first}, the end was {before}"
+            );
         }
     }
     let twice = known.unanswered.iter().copied().collect::<BTreeSet<_>>().len();
@@ -190,7 +235,10 @@ fn afterwards(dir: &Path, end: u64) -> Result<(), String> {
         .map_err(|error| format!("rebuild: {} {error:?}", error.code()))?;
     ensure!(rebuilt.events == end, "{} events folded of {end}", rebuilt.events);
     for (file, same) in rebuilt.files {
-        ensure!(same == Some(true), "{file}: the saved projection is the rebuilt one: {same:?}");
+        ensure!(
+            same == Some(true),
+            "{file}: the saved projection is the rebuilt one: {same:?}"
+        );
     }
     let log = Log::open(dir, shilu_log::Options::default()).map_err(|error| format!("log: {error:?}"))?;
     let blobs = log.blobs_bytes().map_err(|error| error.to_string())?;
@@ -201,7 +249,9 @@ fn afterwards(dir: &Path, end: u64) -> Result<(), String> {
         "after a clean close: {recovery:?}, the end is {}",
         log.end()
     );
-    let checked = log.scrub(|_| ControlFlow::Continue(())).map_err(|error| format!("scrub: {error:?}"))?;
+    let checked = log
+        .scrub(|_| ControlFlow::Continue(()))
+        .map_err(|error| format!("scrub: {error:?}"))?;
     ensure!(checked == end, "{checked} events scrubbed of {end}");
     Ok(())
 }

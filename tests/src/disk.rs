@@ -114,7 +114,11 @@ impl Data {
             let length = (SECTOR - (offset + at) % SECTOR).min(bytes.len() - at);
             if random.percent(50) {
                 let part = bytes[at..at + length].to_vec();
-                Data::Written { offset: offset + at, bytes: part }.apply(file);
+                Data::Written {
+                    offset: offset + at,
+                    bytes: part,
+                }
+                .apply(file);
             }
             at += length;
         }
@@ -163,26 +167,43 @@ impl Disk {
             Kind::FolderMade => self.change(NameChange::Made(path(step.data), Node::Folder)),
             Kind::Written => self.data(
                 step.inode,
-                Data::Written { offset: step.offset as usize, bytes: step.data.to_vec() },
+                Data::Written {
+                    offset: step.offset as usize,
+                    bytes: step.data.to_vec(),
+                },
             ),
-            Kind::Cut => self.data(step.inode, Data::Cut { length: step.offset as usize }),
+            Kind::Cut => self.data(
+                step.inode,
+                Data::Cut {
+                    length: step.offset as usize,
+                },
+            ),
             Kind::Renamed => {
                 let zero = step.data.iter().position(|byte| *byte == 0).unwrap();
                 let (from, to) = (path(&step.data[..zero]), path(&step.data[zero + 1..]));
-                let node = *self.seen.get(&from).unwrap_or_else(|| panic!("the trace never made {from:?}"));
+                let node = *self
+                    .seen
+                    .get(&from)
+                    .unwrap_or_else(|| panic!("the trace never made {from:?}"));
                 self.change(NameChange::Renamed(from, to, node));
             }
             Kind::Removed => self.change(NameChange::Removed(path(step.data))),
             Kind::SyncBegan => drop(self.syncs.insert(step.offset, (self.steps, step.inode))),
             Kind::SyncEnded => {
-                let (began, inode) = self.syncs.remove(&step.offset).expect("a sync begins before it ends");
+                let (began, inode) = self
+                    .syncs
+                    .remove(&step.offset)
+                    .expect("a sync begins before it ends");
                 self.synced(inode, began);
             }
         }
     }
 
     fn data(&mut self, inode: u64, data: Data) {
-        let file = *self.inodes.get(&inode).expect("a file is opened before it is written");
+        let file = *self
+            .inodes
+            .get(&inode)
+            .expect("a file is opened before it is written");
         self.files[file].open.push((self.steps, data));
     }
 
@@ -217,7 +238,9 @@ impl Disk {
     pub fn cut(&self, root: &Path, to: &Path, loss: Loss, random: &mut Random) {
         let names = self.names_after(loss, random);
         for (name, node) in &names {
-            let Ok(inside) = name.strip_prefix(root) else { continue };
+            let Ok(inside) = name.strip_prefix(root) else {
+                continue;
+            };
             let target = to.join(inside);
             // A file whose folder was lost is lost.
             if !target.parent().is_some_and(Path::is_dir) && !inside.as_os_str().is_empty() {

@@ -56,7 +56,10 @@ impl<'a> Step<'a> {
     /// The step as bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + self.data.len());
-        let kind = KINDS.iter().position(|kind| *kind == self.kind).unwrap_or_default();
+        let kind = KINDS
+            .iter()
+            .position(|kind| *kind == self.kind)
+            .unwrap_or_default();
         bytes.push(kind as u8);
         bytes.extend_from_slice(&self.inode.to_le_bytes());
         bytes.extend_from_slice(&self.offset.to_le_bytes());
@@ -75,7 +78,12 @@ impl<'a> Step<'a> {
         };
         let (data, rest) = rest.split_at_checked(number(17..21) as usize)?;
         let kind = *KINDS.get(header[0] as usize)?;
-        let step = Step { kind, inode: number(1..9), offset: number(9..17), data };
+        let step = Step {
+            kind,
+            inode: number(1..9),
+            offset: number(9..17),
+            data,
+        };
         Some((step, rest))
     }
 }

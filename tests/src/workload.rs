@@ -48,8 +48,18 @@ pub struct Member {
 
 impl Member {
     fn id(self, seed: u64) -> EventId {
-        let ListName { round, thread, number } = self.list;
-        let parts = [seed, round.into(), thread.into(), number.into(), self.index.into()];
+        let ListName {
+            round,
+            thread,
+            number,
+        } = self.list;
+        let parts = [
+            seed,
+            round.into(),
+            thread.into(),
+            number.into(),
+            self.index.into(),
+        ];
         let scattered = Random::of(&parts).next().to_be_bytes();
         let number = number.to_be_bytes();
         let seed = seed.to_be_bytes();
@@ -69,8 +79,16 @@ impl Member {
     pub fn of(id: EventId, seed: u64) -> Option<Member> {
         let bytes = id.bytes();
         let number = u32::from_be_bytes([0, bytes[9], bytes[10], bytes[11]]);
-        let list = ListName { round: bytes[7], thread: bytes[8] & 0x3f, number };
-        let member = Member { list, index: bytes[12], length: bytes[13] };
+        let list = ListName {
+            round: bytes[7],
+            thread: bytes[8] & 0x3f,
+            number,
+        };
+        let member = Member {
+            list,
+            index: bytes[12],
+            length: bytes[13],
+        };
         (member.id(seed) == id).then_some(member)
     }
 }
@@ -78,7 +96,11 @@ impl Member {
 impl ListName {
     /// The list: mostly a few commands, now and then enough for a commit of many chunks.
     pub fn commands(self, seed: u64) -> Vec<Command> {
-        let ListName { round, thread, number } = self;
+        let ListName {
+            round,
+            thread,
+            number,
+        } = self;
         let mut random = Random::of(&[seed, round.into(), thread.into(), number.into()]);
         let records = match random.below(60) {
             0 => 40,
@@ -106,7 +128,11 @@ impl ListName {
         }
         let length = u8::try_from(deeds.len()).expect("at most 1 + 40 × 4 commands");
         let command = |(index, (key, deed)): (usize, (String, Deed))| {
-            let member = Member { list: self, index: index as u8, length };
+            let member = Member {
+                list: self,
+                index: index as u8,
+                length,
+            };
             Command {
                 id: Some(member.id(seed)),
                 record: RecordName::new("dwelling", &key).unwrap(),
@@ -131,10 +157,14 @@ fn key(round: u8, thread: u8, number: u32, record: u64) -> String {
 
 fn collect(random: &mut Random) -> Deed {
     let note = "门牌".repeat(random.index(40));
-    let text = |text: String| Some(OwnedValue::Text(text)).filter(|value| *value != OwnedValue::Text(String::new()));
+    let text =
+        |text: String| Some(OwnedValue::Text(text)).filter(|value| *value != OwnedValue::Text(String::new()));
     Deed::Collect(vec![
         ("area".to_owned(), text(format!("area-{}", random.below(5)))),
-        ("rooms".to_owned(), Some(OwnedValue::Integer(random.below(9) as i64))),
+        (
+            "rooms".to_owned(),
+            Some(OwnedValue::Integer(random.below(9) as i64)),
+        ),
         ("note".to_owned(), text(note)),
     ])
 }
@@ -161,7 +191,11 @@ pub struct Acknowledged {
 impl Acknowledged {
     /// One line, written in one piece.
     pub fn line(&self) -> String {
-        let ListName { round, thread, number } = self.list;
+        let ListName {
+            round,
+            thread,
+            number,
+        } = self.list;
         format!("ack {round} {thread} {number} {} {}\n", self.first, self.recorded)
     }
 
@@ -174,6 +208,10 @@ impl Acknowledged {
             number: words.next()?.parse().ok()?,
         };
         let (first, recorded) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        Some(Acknowledged { list, first, recorded })
+        Some(Acknowledged {
+            list,
+            first,
+            recorded,
+        })
     }
 }

@@ -84,9 +84,6 @@ pub struct SourceArgs {
     /// The token for the server
     #[arg(long, value_name = "TOKEN", env = "SHILU_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
-    /// The campaign file, where a server does not tell it
-    #[arg(long = "campaign-file", value_name = "FILE")]
-    pub campaign_file: Option<PathBuf>,
 }
 
 /// How answers are written.

@@ -40,7 +40,7 @@ pub fn run(args: &ExportArgs, language: Language) -> Done {
 }
 
 fn export(args: &ExportArgs, register: &Register, language: Language) -> Done {
-    let campaign = register.campaign()?;
+    let campaign = register.campaign();
     let kind = campaign.kind(&args.kind).ok_or_else(|| EngineError::NoKind {
         kind: args.kind.clone(),
     })?;

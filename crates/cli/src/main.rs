@@ -21,6 +21,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Commands are made in one thread, judged in a second and answered in a third.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use crate::{args::Args, error::CliError, messages::Language};
 
 fn main() -> ExitCode {

@@ -1,7 +1,7 @@
 //! The register that is asked: in a folder (through the service's own router, in process) or behind a server's
 //! address. Both answer the same bytes.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,7 +11,7 @@ use axum::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, value::RawValue};
 use shilu_engine::{Engine, Options};
-use shilu_model::{Campaign, Timestamp, Zone};
+use shilu_model::{Campaign, Timestamp};
 use tower::ServiceExt;
 
 use crate::{
@@ -55,11 +55,17 @@ pub struct Local {
 /// A register behind an address.
 #[derive(Clone)]
 pub struct Remote {
+    server: Server,
+    campaign: Arc<Campaign>,
+}
+
+/// How a server is asked.
+#[derive(Clone)]
+struct Server {
     agent: ureq::Agent,
     base: String,
     token: Option<String>,
     language: Language,
-    campaign: Option<Arc<Campaign>>,
 }
 
 impl Register {
@@ -146,35 +152,21 @@ impl Register {
     pub fn from(&self) -> &str {
         match self {
             Register::Local(local) => &local.from,
-            Register::Remote(remote) => &remote.base,
-        }
-    }
-
-    /// The campaign's zone, where it is known.
-    pub fn zone(&self) -> Option<Zone> {
-        match self {
-            Register::Local(local) => Some(local.engine.campaign().zone),
-            Register::Remote(remote) => remote.campaign.as_ref().map(|campaign| campaign.zone),
+            Register::Remote(remote) => &remote.server.base,
         }
     }
 
     /// The campaign.
-    pub fn campaign(&self) -> Result<Arc<Campaign>, CliError> {
+    pub fn campaign(&self) -> Arc<Campaign> {
         match self {
-            Register::Local(local) => Ok(local.engine.campaign()),
-            Register::Remote(remote) => remote.campaign.clone().ok_or_else(|| CliError::Usage {
-                problem: "the server does not tell its campaign".to_owned(),
-                hint: "add --campaign-file FILE, the register's campaign file",
-            }),
+            Register::Local(local) => local.engine.campaign(),
+            Register::Remote(remote) => Arc::clone(&remote.campaign),
         }
     }
 
-    /// An instant as people of the campaign's zone read it; as it came where the zone is not known.
+    /// An instant as people of the campaign's zone read it.
     pub fn local_time(&self, text: &str) -> String {
-        match (self.zone(), Timestamp::parse(text)) {
-            (Some(zone), Ok(time)) => zone.local(time),
-            _ => text.to_owned(),
-        }
+        Timestamp::parse(text).map_or_else(|_| text.to_owned(), |time| self.campaign().zone.local(time))
     }
 
     /// Closes it: saves what saves time at the next opening.
@@ -275,23 +267,29 @@ impl Remote {
             .timeout_global(Some(ANSWER_WAIT))
             .build()
             .new_agent();
-        let mut remote = Remote {
+        let server = Server {
             agent,
             base: server.trim_end_matches('/').to_owned(),
             token: source.token.clone(),
             language,
-            campaign: None,
         };
-        if let Some(path) = &source.campaign_file {
-            let text = fs::read_to_string(path).map_err(|error| CliError::io("read", path, error))?;
-            let campaign = Campaign::parse(&text).map_err(shilu_engine::EngineError::BadCampaign)?;
-            remote.campaign = Some(Arc::new(campaign));
-        }
-        Ok(remote)
+        let bytes = server.call("/api/v1/campaign", None)?;
+        let campaign = str::from_utf8(&bytes).ok().and_then(|text| Campaign::parse(text).ok());
+        let campaign = campaign.ok_or_else(|| CliError::Server {
+            url: server.base.clone(),
+            problem: "it tells no campaign: it is no shilu server, or one of another version".to_owned(),
+        })?;
+        Ok(Remote { server, campaign: Arc::new(campaign) })
     }
 
     /// Asks, and asks again where the server says "try again": commands carry ids, so that is safe.
     pub fn call(&self, path_and_query: &str, body: Option<&[u8]>) -> Result<Vec<u8>, CliError> {
+        self.server.call(path_and_query, body)
+    }
+}
+
+impl Server {
+    fn call(&self, path_and_query: &str, body: Option<&[u8]>) -> Result<Vec<u8>, CliError> {
         let mut attempt = 1;
         loop {
             let (status, retry_after, bytes) = self.call_once(path_and_query, body)?;

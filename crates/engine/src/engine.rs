@@ -14,7 +14,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 use shilu_log::Log;
-use shilu_model::{Campaign, Command, Event, EventId, Position, Timestamp, decode};
+use shilu_model::{Campaign, Class, Command, Event, EventId, Position, Timestamp, decode};
 use shilu_projections::{Projections, saved_end};
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -38,6 +38,7 @@ pub struct Engine {
 
 pub(crate) struct Shared {
     pub campaign: Arc<Campaign>,
+    campaign_text: Arc<str>,
     pub log: Log,
     pub projections: Arc<RwLock<Projections>>,
     pub folded: watch::Receiver<Position>,
@@ -113,6 +114,7 @@ impl Engine {
             file,
             log,
             campaign,
+            campaign_text,
             mut projections,
         } = open_log(dir, &options, true)?;
         let saved_end = projections.end();
@@ -175,6 +177,7 @@ impl Engine {
         let threads = Mutex::new(Some(threads));
         let shared = Shared {
             campaign,
+            campaign_text,
             log,
             projections,
             folded,
@@ -218,6 +221,11 @@ impl Engine {
     /// The campaign in force.
     pub fn campaign(&self) -> Arc<Campaign> {
         Arc::clone(&self.shared.campaign)
+    }
+
+    /// The campaign file's text, as it was given.
+    pub fn campaign_text(&self) -> &str {
+        &self.shared.campaign_text
     }
 
     /// What the register is.
@@ -313,7 +321,8 @@ impl Engine {
     }
 
     fn reply(&self, lists: usize) -> Result<(Arc<Reply>, Pending), EngineError> {
-        match self.trouble() {
+        // A writer that failed refuses for itself; damage elsewhere in the log is news to it.
+        match self.trouble().filter(|trouble| trouble.class() == Class::Broken) {
             Some(trouble) => Err(trouble),
             None => Ok(Reply::new(lists)),
         }
@@ -372,6 +381,7 @@ struct Opened {
     file: folder::RegisterFile,
     log: Log,
     campaign: Arc<Campaign>,
+    campaign_text: Arc<str>,
     projections: Projections,
 }
 
@@ -388,7 +398,7 @@ fn open_log(dir: &Path, options: &Options, load: bool) -> Result<Opened, EngineE
         position: Position::ZERO,
         problem: error.to_string(),
     })?;
-    let campaign = folder::load_campaign(dir, &file, &first)?;
+    let (campaign, campaign_text) = folder::load_campaign(dir, &file, &first)?;
     let saved = if load {
         saved::load(dir, &campaign, &log)
     } else {
@@ -399,6 +409,7 @@ fn open_log(dir: &Path, options: &Options, load: bool) -> Result<Opened, EngineE
         file,
         log,
         campaign,
+        campaign_text,
         projections,
     })
 }

@@ -241,12 +241,13 @@ pub(crate) fn read_register_file(dir: &Path) -> Result<RegisterFile, EngineError
     Ok(file)
 }
 
-/// Checks what `register.toml` says against the first event, and loads the campaign that the event names.
+/// Checks what `register.toml` says against the first event, and loads the campaign that the event names,
+/// with its text.
 pub(crate) fn load_campaign(
     dir: &Path,
     file: &RegisterFile,
     first: &Event<'_>,
-) -> Result<Arc<Campaign>, EngineError> {
+) -> Result<(Arc<Campaign>, Arc<str>), EngineError> {
     let not = |problem: String| EngineError::NotARegister {
         path: dir.to_owned(),
         problem,
@@ -268,15 +269,17 @@ pub(crate) fn load_campaign(
     }
     let hash = setting(CAMPAIGN)?;
     let path = dir.join("attachments").join(hash);
-    let bytes = fs::read(&path).map_err(|error| EngineError::io("read the campaign", &path, error))?;
+    let bytes = fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => not(format!("its campaign, attachments/{hash}, is missing")),
+        _ => EngineError::io("read the campaign", &path, error),
+    })?;
     let sha256: [u8; 32] = Sha256::digest(&bytes).into();
     if hexadecimal(&sha256) != hash || bytes.len() > CAMPAIGN_BYTES_MAX {
         return Err(not(format!("its campaign, attachments/{hash}, was changed")));
     }
     let text = String::from_utf8(bytes).map_err(|_| not("its campaign is not a text".to_owned()))?;
-    Campaign::parse(&text)
-        .map(Arc::new)
-        .map_err(EngineError::BadCampaign)
+    let campaign = Campaign::parse(&text).map_err(EngineError::BadCampaign)?;
+    Ok((Arc::new(campaign), text.into()))
 }
 
 /// Writes a new file so that a crash leaves it whole or not at all.

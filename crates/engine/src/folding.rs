@@ -44,10 +44,10 @@ impl Folding {
                 News::Outcome(Outcome::Durable(commit)) => self.fold(commit),
                 News::Outcome(Outcome::Failed { payloads, error }) => {
                     let poisoned = EngineError::from(LogError::Poisoned { cause: error });
+                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(poisoned.clone());
                     for place in payloads {
                         place.reply.give(place.index, Err(poisoned.clone()));
                     }
-                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(poisoned.clone());
                     failed = Some(poisoned);
                 }
                 News::Repeated(place, last) => self.repeated.push((place, last)),

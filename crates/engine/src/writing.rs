@@ -13,8 +13,8 @@ use std::{
 use rustc_hash::FxHashMap;
 use shilu_log::{Events, Log, Writer, WriterError};
 use shilu_model::{
-    Campaign, Change, CodecError, Command, Entry, Event, EventId, Known, LIST_COMMANDS_MAX, Moment, Position,
-    Rejection, Timestamp, Value, decide, decode, encode,
+    Campaign, Change, CodecError, Command, Entry, EventId, Known, LIST_COMMANDS_MAX, Moment, Position,
+    RecordName, Rejection, Timestamp, Value, decide, decode, encode,
 };
 use shilu_projections::{Projections, Wanted};
 
@@ -60,9 +60,20 @@ pub(crate) struct InFlight {
     /// The recorded time of the last event, and whether an operator accepted a clock behind it.
     last_recorded: Timestamp,
     accepted: Option<Timestamp>,
-    events: VecDeque<Box<[u8]>>,
-    by_record: FxHashMap<String, Vec<Position>>,
+    events: VecDeque<Flying>,
+    /// The newest event in flight of each record.
+    by_record: FxHashMap<RecordName, Position>,
     by_id: FxHashMap<EventId, Position>,
+}
+
+/// One event in flight.
+struct Flying {
+    bytes: Box<[u8]>,
+    id: EventId,
+    /// Its record; none for an event on the register itself.
+    record: Option<RecordName>,
+    /// The event in flight of the same record before it.
+    previous: Option<Position>,
 }
 
 impl InFlight {
@@ -87,55 +98,53 @@ impl InFlight {
         Position::new(self.next.get().saturating_sub(count))
     }
 
-    fn get(&self, position: Position) -> Option<&[u8]> {
+    fn get(&self, position: Position) -> Option<&Flying> {
         let place = position.get().checked_sub(self.first().get())?;
-        self.events
-            .get(usize::try_from(place).ok()?)
-            .map(|bytes| &**bytes)
+        self.events.get(usize::try_from(place).ok()?)
     }
 
-    fn push(&mut self, event: &Event<'_>, bytes: &[u8]) {
-        self.events.push_back(bytes.into());
-        if !event.is_administrative() {
-            self.by_record
-                .entry(format!("{}/{}", event.kind, event.key))
-                .or_default()
-                .push(self.next);
-        }
-        self.by_id.insert(event.id, self.next);
+    fn push(&mut self, id: EventId, record: Option<RecordName>, bytes: &[u8]) {
+        let previous = record.as_ref().and_then(|record| self.by_record.insert(record.clone(), self.next));
+        self.by_id.insert(id, self.next);
+        self.events.push_back(Flying { bytes: bytes.into(), id, record, previous });
         self.next = self.next.next();
+    }
+
+    /// The events in flight of a record from a position on, oldest first.
+    fn of_record(&self, record: &RecordName, from: Position) -> Vec<&Flying> {
+        let newest = self.by_record.get(record).copied();
+        let chain = std::iter::successors(newest, |position| self.get(*position)?.previous);
+        let mut events: Vec<_> =
+            chain.take_while(|position| *position >= from).filter_map(|position| self.get(position)).collect();
+        events.reverse();
+        events
     }
 
     /// Forgets what has been folded.
     fn forget_before(&mut self, folded: Position) {
-        while self.first() < folded && !self.events.is_empty() {
+        while self.first() < folded {
             let position = self.first();
-            let Some(bytes) = self.events.pop_front() else {
-                return;
-            };
-            self.unlink(position, &bytes);
+            let Some(Flying { id, record, .. }) = self.events.pop_front() else { return };
+            self.by_id.remove(&id);
+            if let Some(record) = record
+                && self.by_record.get(&record) == Some(&position)
+            {
+                self.by_record.remove(&record);
+            }
         }
     }
 
     /// Takes back a list that was not submitted after all.
     fn take_back(&mut self, from: Position) {
         while self.next > from {
-            let Some(bytes) = self.events.pop_back() else {
-                return;
-            };
+            let Some(Flying { id, record, previous, .. }) = self.events.pop_back() else { return };
             self.next = Position::new(self.next.get() - 1);
-            self.unlink(self.next, &bytes);
-        }
-    }
-
-    fn unlink(&mut self, position: Position, bytes: &[u8]) {
-        let event = decode(bytes).expect("it was encoded here");
-        self.by_id.remove(&event.id);
-        let name = format!("{}/{}", event.kind, event.key);
-        if let Some(positions) = self.by_record.get_mut(&name) {
-            positions.retain(|other| *other != position);
-            if positions.is_empty() {
-                self.by_record.remove(&name);
+            self.by_id.remove(&id);
+            if let Some(record) = record {
+                match previous.filter(|previous| *previous >= self.first()) {
+                    Some(previous) => self.by_record.insert(record, previous),
+                    None => self.by_record.remove(&record),
+                };
             }
         }
     }
@@ -149,14 +158,13 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn entries(&self, name: &str) -> Vec<Entry<'a>> {
-        let (kind, key) = name.split_once('/').unwrap_or((name, ""));
+    fn entries(&self, name: &RecordName) -> Vec<Entry<'a>> {
         let slot = self
             .folded
             .subjects
             .names
-            .find(kind)
-            .and_then(|kind| self.folded.subjects.records.find(kind, key));
+            .find(name.kind())
+            .and_then(|kind| self.folded.subjects.records.find(kind, name.key()));
         let mut entries = slot.map_or_else(Vec::new, |slot| {
             self.folded.subjects.records.entries(
                 slot,
@@ -165,24 +173,27 @@ impl<'a> View<'a> {
                 &self.folded.subjects.names,
             )
         });
-        let in_flight = self.in_flight.by_record.get(name).into_iter().flatten();
-        let unfolded = in_flight.filter(|position| **position >= self.folded.end());
-        entries.extend(unfolded.filter_map(|position| {
-            let bytes = self.in_flight.get(*position)?;
-            Entry::of(&decode(bytes).expect("it was encoded here"))
+        let unfolded = self.in_flight.of_record(name, self.folded.end());
+        entries.extend(unfolded.into_iter().filter_map(|flying| {
+            Entry::of(&decode(&flying.bytes).expect("it was encoded here"))
         }));
         entries
     }
 
+    /// The entries of a record that is named in a command or an event.
+    fn entries_named(&self, name: &str) -> Vec<Entry<'a>> {
+        RecordName::parse(name).map_or_else(|_| Vec::new(), |name| self.entries(&name))
+    }
+
     /// The stored event with an id, wherever it is.
     fn event(&self, id: EventId) -> Result<Option<Vec<u8>>, EngineError> {
-        if let Some(bytes) = self
+        if let Some(flying) = self
             .in_flight
             .by_id
             .get(&id)
             .and_then(|position| self.in_flight.get(*position))
         {
-            return Ok(Some(bytes.to_vec()));
+            return Ok(Some(flying.bytes.to_vec()));
         }
         for position in self.folded.trail.ids.candidates(id) {
             if let Some(bytes) = self.log.read(position)?
@@ -202,13 +213,13 @@ impl Known for View<'_> {
     }
 
     fn is_collected(&self, name: &str) -> bool {
-        self.entries(name)
+        self.entries_named(name)
             .iter()
             .any(|entry| entry.action == shilu_model::Action::Collect)
     }
 
     fn duplicate_of(&self, name: &str) -> Option<String> {
-        self.entries(name).iter().find_map(|entry| match entry.void {
+        self.entries_named(name).iter().find_map(|entry| match entry.void {
             Some(shilu_model::Because::DuplicateOf(target)) => Some(target.to_owned()),
             _ => None,
         })
@@ -330,7 +341,7 @@ impl Writing {
                 in_flight: &self.in_flight,
                 log: &self.log,
             };
-            let entries = view.entries(command.record.as_str());
+            let entries = view.entries(&command.record);
             let event = decide(&self.campaign, command, &entries, &view, moment).map_err(rejected)?;
             encode(&event, &mut bytes).map_err(|error| match error {
                 CodecError::TooLarge { bytes, max } => rejected(Rejection::EventTooLarge { bytes, max }),
@@ -353,8 +364,8 @@ impl Writing {
                 recorded,
                 repeated: false,
             });
-            let event = decode(&bytes).expect("it was encoded here");
-            self.in_flight.push(&event, &bytes);
+            let id = event.id;
+            self.in_flight.push(id, Some(command.record.clone()), &bytes);
         }
         self.in_flight.last_recorded = recorded;
         Ok(Decided::Fresh(events, accepted))
@@ -452,7 +463,7 @@ impl Writing {
         }
         let mut events = Events::new();
         events.push(&bytes);
-        self.in_flight.push(&event, &bytes);
+        self.in_flight.push(id, None, &bytes);
         let place = Place {
             reply: Arc::clone(reply),
             index: 0,

@@ -89,7 +89,7 @@ impl LogError {
     pub fn hint(&self) -> &'static str {
         match self {
             LogError::Damaged { .. } => {
-                "keep a copy of the folder as it is, then restore the register from its public and mirror folders"
+                "keep the folder as it is, and go on with the last good copy of the register"
             }
             LogError::NotARegister { .. } => "check the path, or make a register there first",
             LogError::AlreadyARegister { .. } => "open it, or choose an empty folder",

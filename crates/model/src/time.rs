@@ -97,16 +97,15 @@ impl Day {
             text: shorten(text),
             expected: "a date such as 2015-04-07",
         };
-        // chrono also takes "+2015-4-7"; a date in a record has one form only.
-        if text.len() != 10 || !text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
-            return Err(wrong());
-        }
-        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| wrong())?;
-        if date.year() < 1 {
-            Err(wrong())
-        } else {
-            Ok(Day(date.to_epoch_days()))
-        }
+        let [a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else { return Err(wrong()) };
+        let digits = |digits: &[&u8]| {
+            let value = |sum: u32, byte: &&u8| byte.is_ascii_digit().then(|| sum * 10 + u32::from(**byte - b'0'));
+            digits.iter().try_fold(0, value).ok_or_else(wrong)
+        };
+        let (year, month, day) = (digits(&[a, b, c, d])?, digits(&[e, f])?, digits(&[g, h])?);
+        let date = i32::try_from(year).ok().filter(|year| *year >= 1);
+        let date = date.and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
+        date.map(|date| Day(date.to_epoch_days())).ok_or_else(wrong)
     }
 
     fn date(self) -> Option<NaiveDate> {

@@ -13,6 +13,7 @@ use crate::{
     metrics::RouteMetrics,
     openapi,
     request_id::RequestIds,
+    routes,
 };
 
 /// How a router is made.
@@ -77,9 +78,10 @@ pub fn router(engine: Engine, options: RouterOptions) -> Router {
         heavy: Arc::new(Semaphore::new(HEAVY_QUERIES_MAX)),
         live: Arc::new(Semaphore::new(LIVE_CLIENTS_MAX)),
     });
-    let (routes, _) = openapi::routes().split_for_parts();
-    routes
+    let (described, _) = openapi::routes().split_for_parts();
+    described
         .route("/openapi.json", routing::get(openapi::answer))
+        .route("/docs/errors", routing::get(routes::operation::errors))
         .fallback(edge::no_route)
         .method_not_allowed_fallback(edge::no_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), edge::around))

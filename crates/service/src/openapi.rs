@@ -44,6 +44,7 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(r::figures::rates))
         .routes(routes!(r::event::show))
         .routes(routes!(live::follow))
+        .routes(routes!(r::operation::campaign))
         .routes(routes!(r::operation::healthz))
         .routes(routes!(r::operation::readyz))
         .routes(routes!(r::operation::metrics))

@@ -39,7 +39,10 @@ fn main() {
     match words[..] {
         ["init", dir, acks] => init(Path::new(dir), &told(acks)),
         ["write", dir, acks, seed, round, threads, lists, end] => {
-            let (engine, acks) = (Engine::open(Path::new(dir), Options::default()).unwrap(), told(acks));
+            let (engine, acks) = (
+                Engine::open(Path::new(dir), Options::default()).unwrap(),
+                told(acks),
+            );
             let life = Life {
                 seed: seed.parse().unwrap(),
                 round: round.parse().unwrap(),
@@ -54,7 +57,9 @@ fn main() {
             engine.close().unwrap();
             tell(&acks, "closed\n");
         }
-        [how @ ("audit" | "look"), dir, seed, acks] => judge(how, Path::new(dir), seed.parse().unwrap(), acks),
+        [how @ ("audit" | "look"), dir, seed, acks] => {
+            judge(how, Path::new(dir), seed.parse().unwrap(), acks)
+        }
         _ => panic!("see the head of this file"),
     }
 }
@@ -75,7 +80,11 @@ fn tell(told: &Told, line: &str) {
 
 fn init(dir: &Path, acks: &Told) {
     tell(acks, "begin\n");
-    let init = Init { campaign: CAMPAIGN, actor: "mayor", simulated: false };
+    let init = Init {
+        campaign: CAMPAIGN,
+        actor: "mayor",
+        simulated: false,
+    };
     Engine::init(dir, &init, &Options::default()).unwrap();
     tell(acks, "made\n");
 }
@@ -100,16 +109,38 @@ fn write(engine: &Engine, acks: &Told, life: Life) {
 }
 
 fn write_lists(engine: &Engine, acks: &Told, life: Life, thread: u8) {
-    let Life { seed, round, lists, .. } = life;
+    let Life {
+        seed, round, lists, ..
+    } = life;
     let all = if lists == 0 { u32::MAX } else { lists };
     for number in 0..all {
-        let list = ListName { round, thread, number };
-        let answer = engine.submit(vec![list.commands(seed)]).unwrap().wait().pop().unwrap();
+        let list = ListName {
+            round,
+            thread,
+            number,
+        };
+        let answer = engine
+            .submit(vec![list.commands(seed)])
+            .unwrap()
+            .wait()
+            .pop()
+            .unwrap();
         let accepted = answer.unwrap_or_else(|error| panic!("{list:?}: {} {error:?}", error.code()));
         let (first, recorded) = (accepted[0].position.get(), accepted[0].recorded.micros());
-        let in_order = accepted.iter().zip(first..).all(|(one, position)| one.position.get() == position);
+        let in_order = accepted
+            .iter()
+            .zip(first..)
+            .all(|(one, position)| one.position.get() == position);
         assert!(in_order, "{accepted:?}");
-        tell(acks, &Acknowledged { list, first, recorded }.line());
+        tell(
+            acks,
+            &Acknowledged {
+                list,
+                first,
+                recorded,
+            }
+            .line(),
+        );
     }
 }
 
@@ -120,7 +151,11 @@ fn judge(how: &str, dir: &Path, seed: u64, acks: &str) {
     let unanswered: Vec<ListName> = sent
         .map(|words| Acknowledged::parse(&format!("ack {words} 0 0")).unwrap().list)
         .collect();
-    let known = Known { seed, acknowledged: &acknowledged, unanswered: &unanswered };
+    let known = Known {
+        seed,
+        acknowledged: &acknowledged,
+        unanswered: &unanswered,
+    };
     let finding = match how {
         "audit" => audit(dir, &known),
         _ => look(dir, &known),

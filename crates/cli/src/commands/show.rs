@@ -51,8 +51,8 @@ fn lines(record: &Record, register: &Register, language: Language) -> Vec<String
         (Text::Effective, effective),
         (Text::AsOf, register.local_time(&cell(&record.as_of))),
     ];
-    let campaign = register.campaign().ok();
-    let kind = campaign.as_ref().and_then(|campaign| campaign.kind(&record.kind));
+    let campaign = register.campaign();
+    let kind = campaign.kind(&record.kind);
     let mut table = Table::new([Text::Field, Text::Title, Text::Value].map(|text| language.say(text)));
     for (word, value) in head {
         table.push([String::new(), language.say(word).to_owned(), value]);

@@ -51,7 +51,7 @@ pub fn run(args: &ImportArgs, language: Language) -> Done {
 }
 
 fn import(args: &ImportArgs, register: &Register, language: Language) -> Done {
-    let campaign = register.campaign()?;
+    let campaign = register.campaign();
     let kind = campaign.kind(&args.kind).ok_or_else(|| EngineError::NoKind {
         kind: args.kind.clone(),
     })?;

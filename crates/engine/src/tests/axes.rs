@@ -8,8 +8,8 @@ use shilu_model::{Action, Day, OwnedValue, Position, RecordName, Status, Timesta
 
 use super::{
     history::{AREAS, Annals, CHECKERS, DEVICES, Dice, FIELDS, WORKERS},
-    name,
     naive::{Known, Naive, Pair, Seen},
+    name,
 };
 use crate::{AsOf, At, By, ChangesQuery, DiffQuery, Engine, FigureQuery, ListQuery};
 
@@ -36,27 +36,66 @@ fn histories_hold_everything() {
         let naive = Naive::of(annals.engine());
         for (place, event) in naive.events.iter().enumerate() {
             late += usize::from(naive.events[..place].iter().any(|earlier| {
-                (&earlier.kind, &earlier.key) == (&event.kind, &event.key) && earlier.effective > event.effective
+                (&earlier.kind, &earlier.key) == (&event.kind, &event.key)
+                    && earlier.effective > event.effective
             }));
             seen.insert(event.action.word().to_owned());
             seen.extend(event.outcome.map(|outcome| outcome.word().to_owned()));
-            seen.extend(event.observed.iter().map(|(_, _, verdict)| verdict.word().to_owned()));
+            seen.extend(
+                event
+                    .observed
+                    .iter()
+                    .map(|(_, _, verdict)| verdict.word().to_owned()),
+            );
         }
         for event in naive.events.iter().skip(1) {
-            let pair = Pair { effective: event.effective, known: Known::Through(event.position) };
-            let status = naive.state(&RecordName::new(&event.kind, &event.key).unwrap(), pair).status;
+            let pair = Pair {
+                effective: event.effective,
+                known: Known::Through(event.position),
+            };
+            let status = naive
+                .state(&RecordName::new(&event.kind, &event.key).unwrap(), pair)
+                .status;
             seen.insert(status.word().to_owned());
         }
         seen.extend(annals.refused.iter().map(|code| (*code).to_owned()));
         reopened += annals.reopened;
         events += naive.events.len();
     }
-    assert!(late > 60 && events > 300 && reopened > 4, "{late} of {events}, {reopened}");
+    assert!(
+        late > 60 && events > 300 && reopened > 4,
+        "{late} of {events}, {reopened}"
+    );
     for word in [
-        "collect", "correct", "register", "deregister", "verify", "present", "gone", "unregistered", "unknown-here",
-        "no-contact", "refused", "equal", "differs", "not-seen", "found", "collected", "registered", "deregistered",
-        "void", "BEFORE_COLLECTED", "VALUE_DIFFERS", "OWN_WORK", "EFFECTIVE_IN_FUTURE", "EFFECTIVE_TOO_EARLY",
-        "ALREADY_REGISTERED", "NOT_REGISTERED", "RECORD_VOID", "VERSION_CONFLICT", "NOTHING_CHANGES",
+        "collect",
+        "correct",
+        "register",
+        "deregister",
+        "verify",
+        "present",
+        "gone",
+        "unregistered",
+        "unknown-here",
+        "no-contact",
+        "refused",
+        "equal",
+        "differs",
+        "not-seen",
+        "found",
+        "collected",
+        "registered",
+        "deregistered",
+        "void",
+        "BEFORE_COLLECTED",
+        "VALUE_DIFFERS",
+        "OWN_WORK",
+        "EFFECTIVE_IN_FUTURE",
+        "EFFECTIVE_TOO_EARLY",
+        "ALREADY_REGISTERED",
+        "NOT_REGISTERED",
+        "RECORD_VOID",
+        "VERSION_CONFLICT",
+        "NOTHING_CHANGES",
     ] {
         assert!(seen.contains(word), "{word} is not in {seen:?}");
     }
@@ -72,19 +111,29 @@ pub fn agrees(engine: &Engine, dice: &mut Dice, thrift: usize) {
     let day_end = |dice: &mut Dice| {
         let (first, last) = (i64::from(first_day.number()), i64::from(last_day.number()));
         // Late events reach back before the first; beyond the last nothing happens any more.
-        zone.end_of(Day::from_number(i32::try_from(dice.range(first - 40, last + 2)).unwrap()))
+        zone.end_of(Day::from_number(
+            i32::try_from(dice.range(first - 40, last + 2)).unwrap(),
+        ))
     };
     let instant = |dice: &mut Dice| {
         let event = dice.pick(&naive.events);
         let near = dice.range(-1, 2);
-        let time = if dice.percent(50) { event.effective } else { event.recorded };
+        let time = if dice.percent(50) {
+            event.effective
+        } else {
+            event.recorded
+        };
         match dice.below(4) {
             0 => day_end(dice),
             1 => day_end(dice).plus_micros(near),
             _ => time.plus_micros(near),
         }
     };
-    let mut pairs = vec![(AsOf::Now, None), (AsOf::Now, Some(last)), (AsOf::Now, Some(Timestamp::MAX))];
+    let mut pairs = vec![
+        (AsOf::Now, None),
+        (AsOf::Now, Some(last)),
+        (AsOf::Now, Some(Timestamp::MAX)),
+    ];
     for _ in 0..12 / thrift {
         pairs.push((AsOf::Now, Some(day_end(dice))));
         pairs.push((AsOf::Time(day_end(dice)), None));
@@ -108,8 +157,16 @@ pub fn agrees(engine: &Engine, dice: &mut Dice, thrift: usize) {
             AsOf::Time(time) => time,
             AsOf::Position(position) => naive.events[usize::try_from(position.get()).unwrap()].recorded,
         };
-        let pair = Pair { effective: effective.unwrap_or(default), known };
-        let asked = Asked { engine, naive: &naive, at, pair };
+        let pair = Pair {
+            effective: effective.unwrap_or(default),
+            known,
+        };
+        let asked = Asked {
+            engine,
+            naive: &naive,
+            at,
+            pair,
+        };
         asked.figures(dice);
         asked.one_by_one();
         asked.listed(dice);
@@ -132,33 +189,62 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn figures(&self, dice: &mut Dice) {
-        let area = dice.pick(&["north", "south", "rooms", "", "nowhere", "anna"]).to_owned();
-        for (by, area) in SPLITS.into_iter().flat_map(|by| [(by, None), (by, Some(area.clone()))]) {
-            let query = FigureQuery { at: self.at, by, area: area.clone() };
+        let area = dice
+            .pick(&["north", "south", "rooms", "", "nowhere", "anna"])
+            .to_owned();
+        for (by, area) in SPLITS
+            .into_iter()
+            .flat_map(|by| [(by, None), (by, Some(area.clone()))])
+        {
+            let query = FigureQuery {
+                at: self.at,
+                by,
+                area: area.clone(),
+            };
             // The same pair in a form that is on no kept axis: one pass over all records.
-            let off_axis = At { known: self.at.known.plus_micros(1), now: false, ..self.at };
+            let off_axis = At {
+                known: self.at.known.plus_micros(1),
+                now: false,
+                ..self.at
+            };
             for at in [self.at, off_axis] {
                 let query = FigureQuery { at, ..query.clone() };
                 let counts = self.engine.counts(&query).unwrap();
                 assert_eq!(counts.at.known_end, self.at.known_end);
                 let rows = counts.items.into_iter();
-                let rows: Vec<_> = rows.map(|row| (row.kind, row.status, row.area, row.actor, row.count)).collect();
-                assert_eq!(rows, self.naive.counts(self.pair, by, area.as_deref()), "{:?} {query:?}", self.pair);
+                let rows: Vec<_> = rows
+                    .map(|row| (row.kind, row.status, row.area, row.actor, row.count))
+                    .collect();
+                assert_eq!(
+                    rows,
+                    self.naive.counts(self.pair, by, area.as_deref()),
+                    "{:?} {query:?}",
+                    self.pair
+                );
 
                 let rates = self.engine.rates(&query).unwrap().items;
                 for rate in &rates {
-                    let share = (rate.denominator > 0).then(|| rate.numerator as f64 / rate.denominator as f64);
+                    let share =
+                        (rate.denominator > 0).then(|| float(rate.numerator) / float(rate.denominator));
                     assert_eq!(rate.value, share);
                     let checked = rate.indicator.ends_with(".accuracy") && share.is_some();
                     assert_eq!(rate.interval.is_some(), checked);
-                    assert!(rate.interval.is_none_or(|(low, high)| low <= share.unwrap() && share.unwrap() <= high));
+                    assert!(
+                        rate.interval
+                            .is_none_or(|(low, high)| low <= share.unwrap() && share.unwrap() <= high)
+                    );
                 }
                 let rows = rates.into_iter().map(|rate| {
                     let figure = (rate.numerator, rate.denominator, rate.unknown);
                     (rate.indicator, rate.area, rate.actor, figure)
                 });
                 let rows: Vec<_> = rows.collect();
-                assert_eq!(rows, self.naive.rates(self.pair, by, area.as_deref()), "{:?} {query:?}", self.pair);
+                assert_eq!(
+                    rows,
+                    self.naive.rates(self.pair, by, area.as_deref()),
+                    "{:?} {query:?}",
+                    self.pair
+                );
             }
         }
     }
@@ -166,28 +252,45 @@ impl Asked<'_> {
     fn one_by_one(&self) {
         for name in self.naive.names() {
             let seen = self.naive.state(&name, self.pair);
-            let (view, blame) = (self.engine.record(&name, self.at), self.engine.blame(&name, self.at));
+            let (view, blame) = (
+                self.engine.record(&name, self.at),
+                self.engine.blame(&name, self.at),
+            );
             if seen.status == Status::Absent {
-                assert_eq!((view.unwrap_err().code(), blame.unwrap_err().code()), ("NO_RECORD", "NO_RECORD"));
+                assert_eq!(
+                    (view.unwrap_err().code(), blame.unwrap_err().code()),
+                    ("NO_RECORD", "NO_RECORD")
+                );
                 continue;
             }
             let view = view.unwrap();
             assert_eq!(
                 (view.status, &view.area, view.version, &view.fields),
-                (seen.status, &seen.area, seen.version, &self.naive.shown(&name, &seen)),
+                (
+                    seen.status,
+                    &seen.area,
+                    seen.version,
+                    &self.naive.shown(&name, &seen)
+                ),
                 "{name} {:?}",
                 self.pair
             );
-            let told = blame.unwrap().into_iter().map(|blame| {
-                (blame.field, blame.value, blame.event.event().position.get())
-            });
+            let told = blame
+                .unwrap()
+                .into_iter()
+                .map(|blame| (blame.field, blame.value, blame.event.event().position.get()));
             let campaign = self.engine.campaign();
             let fields = campaign.kind(name.kind()).unwrap().fields.iter();
             let expected = fields.filter_map(|field| {
                 let (value, position) = seen.fields.get(&field.id)?;
                 Some((field.id.clone(), value.clone(), *position))
             });
-            assert_eq!(told.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{name} {:?}", self.pair);
+            assert_eq!(
+                told.collect::<Vec<_>>(),
+                expected.collect::<Vec<_>>(),
+                "{name} {:?}",
+                self.pair
+            );
         }
     }
 
@@ -219,12 +322,18 @@ impl Asked<'_> {
                 }
                 && query.text.as_ref().is_none_or(|text| contains(name, seen, text))
         });
-        let expected: Vec<_> = expected.map(|(name, seen)| (name, seen.status, seen.version)).collect();
+        let expected: Vec<_> = expected
+            .map(|(name, seen)| (name, seen.status, seen.version))
+            .collect();
         let mut listed = Vec::new();
         loop {
             let page = self.engine.records(&query).unwrap();
             assert!(page.items.len() == query.limit || page.next.is_none());
-            listed.extend(page.items.into_iter().map(|view| (view.name, view.status, view.version)));
+            listed.extend(
+                page.items
+                    .into_iter()
+                    .map(|view| (view.name, view.status, view.version)),
+            );
             match page.next {
                 Some(next) => query.after = Some(next),
                 None => break,
@@ -244,7 +353,10 @@ impl Asked<'_> {
         };
         let mut expected = Vec::new();
         for name in self.naive.names() {
-            let (before, after) = (self.naive.state(&name, from_pair), self.naive.state(&name, self.pair));
+            let (before, after) = (
+                self.naive.state(&name, from_pair),
+                self.naive.state(&name, self.pair),
+            );
             let in_area = |area: &String| [&before, &after].iter().any(|seen| seen.area == *area);
             if query.kind.as_ref().is_some_and(|kind| kind != name.kind())
                 || query.area.as_ref().is_some_and(|area| !in_area(area))
@@ -252,7 +364,8 @@ impl Asked<'_> {
                 continue;
             }
             let campaign = self.engine.campaign();
-            let value = |seen: &Seen, field: &str| seen.fields.get(field).and_then(|(value, _)| value.clone());
+            let value =
+                |seen: &Seen, field: &str| seen.fields.get(field).and_then(|(value, _)| value.clone());
             let fields = campaign.kind(name.kind()).unwrap().fields.iter();
             let changes = fields.filter_map(|field| {
                 let (old, new) = (value(&before, &field.id), value(&after, &field.id));
@@ -267,7 +380,11 @@ impl Asked<'_> {
         loop {
             let page = self.engine.diff(&query).unwrap();
             assert!(page.items.len() == query.limit || page.next.is_none());
-            told.extend(page.items.into_iter().map(|item| (item.name, item.status, item.changes)));
+            told.extend(
+                page.items
+                    .into_iter()
+                    .map(|item| (item.name, item.status, item.changes)),
+            );
             match page.next {
                 Some(next) => query.after = Some(next),
                 None => break,
@@ -284,7 +401,8 @@ fn changes(engine: &Engine, naive: &Naive, dice: &mut Dice) {
     for _ in 0..60 {
         let recorded = |dice: &mut Dice| {
             let near = dice.range(-1, 2);
-            dice.percent(25).then(|| dice.pick(&naive.events).recorded.plus_micros(near))
+            dice.percent(25)
+                .then(|| dice.pick(&naive.events).recorded.plus_micros(near))
         };
         let mut query = ChangesQuery {
             actor: some(dice, &[&WORKERS[..], &CHECKERS, &["mayor", "south"]].concat()),
@@ -292,9 +410,14 @@ fn changes(engine: &Engine, naive: &Naive, dice: &mut Dice) {
             kind: some(dice, &["dwelling", "shop", "nothing"]),
             area: some(dice, &AREAS),
             field: some(dice, &FIELDS),
-            record: dice.percent(20).then(|| name(dice.pick(&["dwelling/1", "shop/东", "dwelling/rooms", "shop/0"]))),
+            record: dice
+                .percent(20)
+                .then(|| name(dice.pick(&["dwelling/1", "shop/东", "dwelling/rooms", "shop/0"]))),
             device: some(dice, &DEVICES),
-            source: some(dice, &["field", "import", "system", &files[0], &files[1], "other"]),
+            source: some(
+                dice,
+                &["field", "import", "system", &files[0], &files[1], "other"],
+            ),
             from: recorded(dice),
             to: recorded(dice),
             before: None,
@@ -339,32 +462,62 @@ fn log_is_sound(annals: &Annals) {
     for (list, accepted) in &annals.taken {
         assert_eq!(list.len(), accepted.len());
         for ((command, one), place) in list.iter().zip(accepted).zip(0u64..) {
-            assert_eq!(one.position, accepted[0].position.plus(place), "a list stands together");
+            assert_eq!(
+                one.position,
+                accepted[0].position.plus(place),
+                "a list stands together"
+            );
             let stored = engine.event(one.id).unwrap();
             let event = stored.event();
             assert!(command.is_retry_of(&event));
             assert_eq!(
-                (event.position, event.version, event.recorded, event.kind, event.key),
-                (one.position, one.version, one.recorded, one.record.kind(), one.record.key())
+                (
+                    event.position,
+                    event.version,
+                    event.recorded,
+                    event.kind,
+                    event.key
+                ),
+                (
+                    one.position,
+                    one.version,
+                    one.recorded,
+                    one.record.kind(),
+                    one.record.key()
+                )
             );
             positions.insert(one.position.get());
         }
     }
-    assert_eq!(positions, (1..engine.end().get()).collect(), "what was refused has left nothing");
+    assert_eq!(
+        positions,
+        (1..engine.end().get()).collect(),
+        "what was refused has left nothing"
+    );
 
     for event in naive.events.iter().skip(1) {
         assert!(event.effective <= event.recorded);
         assert!(event.recorded >= naive.events[usize::try_from(event.position).unwrap() - 1].recorded);
         let name = RecordName::new(&event.kind, &event.key).unwrap();
-        let at = |position| Pair { effective: event.effective, known: Known::Through(position) };
-        let (before, after) = (naive.state(&name, at(event.position - 1)), naive.state(&name, at(event.position)));
+        let at = |position| Pair {
+            effective: event.effective,
+            known: Known::Through(position),
+        };
+        let (before, after) = (
+            naive.state(&name, at(event.position - 1)),
+            naive.state(&name, at(event.position)),
+        );
         assert_eq!(event.version, after.version, "versions have no gap");
         let held = |field: &String| before.fields.get(field).and_then(|(value, _)| value.clone());
         for (field, stored, _) in &event.changes {
             assert_eq!(*stored, held(field), "{event:?}");
         }
         for (field, value, verdict) in &event.observed {
-            let held = if field == "code" { Some(OwnedValue::Text(event.key.clone())) } else { held(field) };
+            let held = if field == "code" {
+                Some(OwnedValue::Text(event.key.clone()))
+            } else {
+                held(field)
+            };
             let expected = match verdict {
                 Verdict::NotSeen => Verdict::NotSeen,
                 _ if *value == held => Verdict::Equal,
@@ -376,4 +529,8 @@ fn log_is_sound(annals: &Annals) {
         let told = [Status::Found, Status::Void].contains(&before.status) || after.status == Status::Void;
         assert!(event.area == after.area || told, "{event:?} {after:?}");
     }
+}
+
+fn float(cases: u64) -> f64 {
+    u32::try_from(cases).unwrap().into()
 }

@@ -18,7 +18,7 @@ use super::{
     axes::agrees,
     code, collect, command,
     history::{Dice, event_id, repeated},
-    now, open, settable, submit,
+    now, open, settable, submit, until,
 };
 use crate::{AsOf, ChangesQuery, Engine};
 
@@ -44,9 +44,19 @@ pub fn gate() -> (Gate, Faults) {
         let _ = tell.send(());
         let (decided, changed) = &*held;
         let waiting = changed.wait_while(decided.lock().unwrap(), |verdict| verdict.is_none());
-        if *waiting.unwrap() == Some(true) { Ok(()) } else { Err(io::Error::other("the disk is gone")) }
+        if *waiting.unwrap() == Some(true) {
+            Ok(())
+        } else {
+            Err(io::Error::other("the disk is gone"))
+        }
     };
-    (Gate { syncing, verdict }, Faults { sync: Some(Arc::new(sync)), ..Faults::default() })
+    (
+        Gate { syncing, verdict },
+        Faults {
+            sync: Some(Arc::new(sync)),
+            ..Faults::default()
+        },
+    )
 }
 
 impl Gate {
@@ -73,7 +83,13 @@ pub fn disk() -> (Arc<AtomicU64>, Faults) {
     let free = Arc::new(AtomicU64::new(u64::MAX));
     let own = Arc::clone(&free);
     let free_bytes = move || Ok(own.load(Ordering::SeqCst));
-    (free, Faults { free_bytes: Some(Arc::new(free_bytes)), ..Faults::default() })
+    (
+        free,
+        Faults {
+            free_bytes: Some(Arc::new(free_bytes)),
+            ..Faults::default()
+        },
+    )
 }
 
 fn with_id(number: u64, mut command: Command) -> Command {
@@ -95,47 +111,89 @@ fn a_failed_sync_stops_writing_and_shows_nothing_of_what_failed() {
     let mut faulty = options.clone();
     faulty.log.faults = faults;
     let engine = open(dir.path(), &faulty);
-    let failed = vec![with_id(2, collect("dwelling/2", "north", 1)), with_id(3, command("dwelling/2", "anna", Deed::Register))];
+    let failed = vec![
+        with_id(2, collect("dwelling/2", "north", 1)),
+        with_id(3, command("dwelling/2", "anna", Deed::Register)),
+    ];
     let first = engine.submit(vec![failed.clone()]).unwrap();
     gate.wait_until_syncing();
     // In the next commit, decided on what will never be; and two retries of what is in flight.
-    let behind = engine.submit(vec![vec![with_id(4, collect("dwelling/2", "north", 1))], failed.clone()]).unwrap();
-    while engine.queue_depth() > 0 {
-        std::thread::yield_now();
-    }
+    let behind = engine
+        .submit(vec![
+            vec![with_id(4, collect("dwelling/2", "north", 1))],
+            failed.clone(),
+        ])
+        .unwrap();
+    until(|| engine.queue_depth() == 0);
     gate.fail();
     let begun = Instant::now();
     let answers: Vec<_> = first.wait().into_iter().chain(behind.wait()).collect();
     assert_eq!(answers.len(), 3);
     for answer in answers {
         let error = answer.unwrap_err();
-        assert_eq!((error.code(), error.class()), ("WRITER_POISONED", Class::TryAgain), "{error:?}");
+        assert_eq!(
+            (error.code(), error.class()),
+            ("WRITER_POISONED", Class::TryAgain),
+            "{error:?}"
+        );
     }
     // Whatever is sent now, the writer's state is the answer, not what it had in flight.
     let phantom = command("dwelling/2", "anna", Deed::Register);
-    for list in [vec![collect("dwelling/5", "north", 1)], vec![phantom], failed.clone(), vec![collect("nothing/1", "", 1)]] {
+    for list in [
+        vec![collect("dwelling/5", "north", 1)],
+        vec![phantom],
+        failed.clone(),
+        vec![collect("nothing/1", "", 1)],
+    ] {
         let error = submit(&engine, list).unwrap_err();
-        assert_eq!((error.code(), error.class()), ("WRITER_POISONED", Class::TryAgain), "{error:?}");
+        assert_eq!(
+            (error.code(), error.class()),
+            ("WRITER_POISONED", Class::TryAgain),
+            "{error:?}"
+        );
     }
-    // A retry of what is durable may be answered all the same, with its result.
+    // What is durable is still answered with its result.
     assert_eq!(submit(&engine, vec![kept.clone()]).unwrap(), repeated(&kept_answer));
-    assert!(begun.elapsed() < Duration::from_secs(5), "nobody waits for a disk that is gone");
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "nobody waits for a disk that is gone"
+    );
 
+    assert_eq!(engine.writable().unwrap_err().code(), "WRITER_POISONED");
     assert_eq!(engine.end(), Position::new(2));
     assert_eq!(now(&engine, "dwelling/1").unwrap().status, Status::Collected);
     assert_eq!(now(&engine, "dwelling/2").unwrap_err().code(), "NO_RECORD");
     assert_eq!(engine.event(event_id(2, 2)).unwrap_err().code(), "NO_EVENT");
-    assert_eq!(engine.changes(&ChangesQuery { limit: 9, ..ChangesQuery::default() }).unwrap().items.len(), 2);
+    assert_eq!(
+        engine
+            .changes(&ChangesQuery {
+                limit: 9,
+                ..ChangesQuery::default()
+            })
+            .unwrap()
+            .items
+            .len(),
+        2
+    );
     agrees(&engine, &mut Dice::new(1), 12);
     assert_eq!(engine.close().unwrap_err().code(), "WRITER_POISONED");
     drop(engine);
 
     let engine = open(dir.path(), &options);
     let end = engine.end().get();
-    assert!(end == 2 || end == 4, "the failed commit is there whole or not at all: {end}");
+    assert!(
+        end == 2 || end == 4,
+        "the failed commit is there whole or not at all: {end}"
+    );
     assert_eq!(submit(&engine, vec![kept]).unwrap(), repeated(&kept_answer));
     let retried = submit(&engine, failed).unwrap();
-    assert_eq!(retried.iter().map(|one| (one.position.get(), one.version)).collect::<Vec<_>>(), [(2, 1), (3, 2)]);
+    assert_eq!(
+        retried
+            .iter()
+            .map(|one| (one.position.get(), one.version))
+            .collect::<Vec<_>>(),
+        [(2, 1), (3, 2)]
+    );
     assert_eq!(now(&engine, "dwelling/2").unwrap().version, 2);
     agrees(&engine, &mut Dice::new(2), 12);
     engine.close().unwrap();
@@ -210,7 +268,10 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
         }
     };
     assert_eq!((refused.code(), refused.class()), ("DISK_FULL", Class::TryAgain));
-    let both = vec![with_id(1, collect("dwelling/2", "north", 1)), with_id(2, command("dwelling/2", "anna", Deed::Register))];
+    let both = vec![
+        with_id(1, collect("dwelling/2", "north", 1)),
+        with_id(2, command("dwelling/2", "anna", Deed::Register)),
+    ];
     for _ in 0..3 {
         assert_eq!(code(submit(&engine, both.clone())), "DISK_FULL");
     }
@@ -218,7 +279,14 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     assert_eq!(now(&engine, "dwelling/2").unwrap_err().code(), "NO_RECORD");
     free.store(u64::MAX, Ordering::SeqCst);
     let accepted = submit(&engine, both).unwrap();
-    assert_eq!((accepted[0].position.get(), accepted[1].version, accepted[1].repeated), (taken + 1, 2, false));
+    assert_eq!(
+        (
+            accepted[0].position.get(),
+            accepted[1].version,
+            accepted[1].repeated
+        ),
+        (taken + 1, 2, false)
+    );
     let at = engine.at(AsOf::Now, None).unwrap();
     assert_eq!(at.known_end, engine.end());
     agrees(&engine, &mut Dice::new(3), 12);
@@ -233,6 +301,17 @@ fn closing_twice_is_closing_once() {
     let engine: Engine = open(dir.path(), &options);
     engine.close().unwrap();
     engine.close().unwrap();
-    assert_eq!(engine.submit(vec![vec![collect("dwelling/1", "north", 1)]]).unwrap_err().code(), "STOPPING");
-    assert_eq!(now(&engine, "dwelling/1").unwrap_err().code(), "NO_RECORD", "reads go on");
+    assert_eq!(
+        engine
+            .submit(vec![vec![collect("dwelling/1", "north", 1)]])
+            .unwrap_err()
+            .code(),
+        "STOPPING"
+    );
+    assert_eq!(engine.writable().unwrap_err().code(), "STOPPING");
+    assert_eq!(
+        now(&engine, "dwelling/1").unwrap_err().code(),
+        "NO_RECORD",
+        "reads go on"
+    );
 }

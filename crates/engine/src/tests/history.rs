@@ -1,16 +1,13 @@
 //! Random histories: a register under a clock that jumps, with everything that makes truth come late.
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
 };
 
 use shilu_model::{
-    Because, Check, Command, Correction, Day, Deed, EventId, Origin, Outcome, OwnedValue, Position, Reason, RecordName, Since,
-    Timestamp, Zone,
+    Because, Check, Command, Correction, Day, Deed, EventId, Origin, Outcome, OwnedValue, Position, Reason,
+    RecordName, Since, Timestamp, Zone,
 };
 
 use super::{MINUTE, command, open, settable};
@@ -56,7 +53,9 @@ pub const DAY: i64 = 24 * 60 * MINUTE;
 pub const WORKERS: [&str; 4] = ["anna", "bo", "north", "chen"];
 pub const CHECKERS: [&str; 2] = ["vera", "wei"];
 pub const AREAS: [&str; 3] = ["north", "south", "rooms"];
-pub const FIELDS: [&str; 9] = ["area", "rooms", "owner", "price", "rented", "built", "beside", "name", "code"];
+pub const FIELDS: [&str; 9] = [
+    "area", "rooms", "owner", "price", "rented", "built", "beside", "name", "code",
+];
 pub const DEVICES: [&str; 2] = ["tablet-1", "north"];
 
 /// A register with a random history in the making.
@@ -96,10 +95,6 @@ impl Annals {
         };
         annals.go_on(commands);
         annals
-    }
-
-    pub fn path(&self) -> &Path {
-        self.dir.path()
     }
 
     /// Tells so many commands more.
@@ -158,7 +153,8 @@ impl Annals {
 
     /// Sends an earlier list once more.
     fn retry(&mut self) {
-        let with_ids = |(list, _): &&(Vec<Command>, Vec<Accepted>)| list.iter().all(|command| command.id.is_some());
+        let with_ids =
+            |(list, _): &&(Vec<Command>, Vec<Accepted>)| list.iter().all(|command| command.id.is_some());
         let known: Vec<_> = self.taken.iter().filter(with_ids).cloned().collect();
         if known.is_empty() {
             return;
@@ -193,7 +189,11 @@ impl Annals {
     }
 
     fn list(&mut self) -> Vec<Command> {
-        let length = if self.dice.percent(75) { 1 } else { 2 + self.dice.below(3) };
+        let length = if self.dice.percent(75) {
+            1
+        } else {
+            2 + self.dice.below(3)
+        };
         let name = self.name();
         let together = self.dice.percent(70);
         let named = self.dice.percent(60);
@@ -248,11 +248,15 @@ impl Annals {
                 }
                 let fields = self.fields(name);
                 let some = 1 + self.dice.below(2);
-                let corrections = fields.into_iter().rev().take(some).map(|(field, after)| Correction {
-                    before: None,
-                    after: if self.dice.percent(15) { None } else { after },
-                    field,
-                });
+                let corrections = fields
+                    .into_iter()
+                    .rev()
+                    .take(some)
+                    .map(|(field, after)| Correction {
+                        before: None,
+                        after: if self.dice.percent(15) { None } else { after },
+                        field,
+                    });
                 Deed::Correct(corrections.collect())
             }
             44..62 => Deed::Register,
@@ -299,7 +303,11 @@ impl Annals {
         } else {
             Vec::new()
         };
-        let not_seen = if observed.is_empty() && self.dice.percent(40) { vec!["code".to_owned()] } else { Vec::new() };
+        let not_seen = if observed.is_empty() && self.dice.percent(40) {
+            vec!["code".to_owned()]
+        } else {
+            Vec::new()
+        };
         Deed::Verify(Check {
             outcome,
             observed,
@@ -322,13 +330,26 @@ impl Annals {
             return fields;
         }
         let usual = AREAS[name.key().len() % AREAS.len()];
-        add("area", text(if dice.percent(80) { usual } else { dice.pick(&AREAS) }));
+        add(
+            "area",
+            text(if dice.percent(80) {
+                usual
+            } else {
+                dice.pick(&AREAS)
+            }),
+        );
         match dice.below(7) {
             0 | 1 => add("rooms", OwnedValue::Integer(dice.range(-1, 1) << 40)),
             2 => add("owner", text(dice.pick(&["anna", "Zoë", "区"]))),
-            3 => add("price", OwnedValue::Decimal(dice.pick(&["-0.5", "12"]).to_owned())),
+            3 => add(
+                "price",
+                OwnedValue::Decimal(dice.pick(&["-0.5", "12"]).to_owned()),
+            ),
             4 => add("rented", OwnedValue::Boolean(dice.percent(50))),
-            5 => add("built", OwnedValue::Date(Day::from_number(i32::try_from(dice.range(-9, 9)).unwrap()))),
+            5 => add(
+                "built",
+                OwnedValue::Date(Day::from_number(i32::try_from(dice.range(-9, 9)).unwrap())),
+            ),
             _ => add("beside", OwnedValue::Reference("dwelling/1".to_owned())),
         }
         fields
@@ -337,7 +358,10 @@ impl Annals {
 
 /// The same answer, as a safe retry gets it.
 pub fn repeated(first: &[Accepted]) -> Vec<Accepted> {
-    let repeat = |one: &Accepted| Accepted { repeated: true, ..one.clone() };
+    let repeat = |one: &Accepted| Accepted {
+        repeated: true,
+        ..one.clone()
+    };
     first.iter().map(repeat).collect()
 }
 
@@ -350,4 +374,3 @@ pub fn event_id(millis: u64, random: u64) -> EventId {
     bytes[8] = 0x80 | bytes[8] & 0x3f;
     EventId::from_bytes(bytes)
 }
-

@@ -16,6 +16,8 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    thread,
+    time::{Duration, Instant},
 };
 
 use shilu_model::{Command, Deed, Origin, OwnedValue, RecordName, Since, Status, Timestamp};
@@ -106,7 +108,7 @@ pub(crate) fn collect(record: &str, area: &str, rooms: i64) -> Command {
 }
 
 pub(crate) fn submit(engine: &Engine, list: Vec<Command>) -> Answer {
-    engine.submit(vec![list]).unwrap().wait().pop().unwrap()
+    engine.submit(vec![list])?.wait().pop().unwrap()
 }
 
 pub(crate) fn code(answer: Answer) -> &'static str {
@@ -115,6 +117,15 @@ pub(crate) fn code(answer: Answer) -> &'static str {
 
 pub(crate) fn name(text: &str) -> RecordName {
     RecordName::parse(text).unwrap()
+}
+
+/// Waits for something that other threads bring about; a test must not hang when they are broken.
+pub(crate) fn until(condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it did not come about");
+        thread::yield_now();
+    }
 }
 
 /// The record as it is now.

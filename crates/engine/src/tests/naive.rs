@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use shilu_model::{
-    Action, Campaign, Event, EventId, Outcome, OwnedValue, RecordName, Source, Status, Timestamp, Value, Verdict,
+    Action, Campaign, Event, Outcome, OwnedValue, RecordName, Source, Status, Timestamp, Value, Verdict,
 };
 
 use shilu_model::Position;
@@ -15,7 +15,6 @@ use crate::{By, ChangesQuery, Engine};
 #[derive(Clone, Debug)]
 pub struct Told {
     pub position: u64,
-    pub id: EventId,
     pub recorded: Timestamp,
     pub effective: Timestamp,
     pub action: Action,
@@ -77,7 +76,6 @@ impl Told {
         let own = |value: Option<Value<'_>>| value.map(Value::to_owned);
         Told {
             position: event.position.get(),
-            id: event.id,
             recorded: event.recorded,
             effective: event.effective,
             action: event.action,
@@ -141,7 +139,10 @@ impl Naive {
                 .filter(|event| event.kind == kind.id)
                 .map(|event| event.key.as_str())
                 .collect();
-            names.extend(keys.into_iter().map(|key| RecordName::new(&kind.id, key).unwrap()));
+            names.extend(
+                keys.into_iter()
+                    .map(|key| RecordName::new(&kind.id, key).unwrap()),
+            );
         }
         names
     }
@@ -264,17 +265,24 @@ impl Naive {
         for (name, seen) in self.all(pair) {
             if only.is_none_or(|only| only == seen.area) {
                 let kind = self.campaign.kinds.iter().position(|kind| kind.id == name.kind());
-                *sums.entry((kind, seen.status, scope(&seen, by, only))).or_default() += 1;
+                *sums
+                    .entry((kind, seen.status, scope(&seen, by, only)))
+                    .or_default() += 1;
             }
         }
         let row = |((kind, status, (area, actor)), count): ((Option<usize>, _, (_, _)), u64)| {
-            (self.campaign.kinds[kind.unwrap()].id.clone(), status, area, actor, count)
+            (
+                self.campaign.kinds[kind.unwrap()].id.clone(),
+                status,
+                area,
+                actor,
+                count,
+            )
         };
         sums.into_iter().map(row).collect()
     }
 
     /// (indicator, area, actor) with numerator, denominator and unknown, in the order of the answer.
-    #[expect(clippy::type_complexity, reason = "a row of the answer")]
     pub fn rates(
         &self,
         pair: Pair,
@@ -300,7 +308,10 @@ impl Naive {
                     }
                 }
                 let id = format!("{}.{indicator}", kind.id);
-                rows.extend(sums.into_iter().map(|((area, actor), figure)| (id.clone(), area, actor, figure)));
+                rows.extend(
+                    sums.into_iter()
+                        .map(|((area, actor), figure)| (id.clone(), area, actor, figure)),
+                );
             }
         }
         rows
@@ -319,8 +330,14 @@ impl Naive {
                         || event.observed.iter().any(|(id, ..)| id == field)
                 })
                 && query.record.as_ref().is_none_or(|name| event.is_of(name))
-                && query.device.as_ref().is_none_or(|device| event.device.as_ref() == Some(device))
-                && query.source.as_ref().is_none_or(|source| event.sources.contains(source))
+                && query
+                    .device
+                    .as_ref()
+                    .is_none_or(|device| event.device.as_ref() == Some(device))
+                && query
+                    .source
+                    .as_ref()
+                    .is_none_or(|source| event.sources.contains(source))
                 && query.from.is_none_or(|from| event.recorded >= from)
                 && query.to.is_none_or(|to| event.recorded <= to)
         };
@@ -346,11 +363,17 @@ const INDICATORS: [(&str, Cases); 3] = [
     ("deregister-share", |seen| {
         let gone = seen.check.is_some_and(|(outcome, _)| outcome == Outcome::Gone);
         let deregistered = seen.status == Status::Deregistered;
-        (deregistered, deregistered || (gone && seen.status == Status::Registered), false)
+        (
+            deregistered,
+            deregistered || (gone && seen.status == Status::Registered),
+            false,
+        )
     }),
     ("accuracy", |seen| {
         let live = [Status::Registered, Status::Collected].contains(&seen.status);
-        let right = |(outcome, differs): (Outcome, bool)| [Outcome::Present, Outcome::Unregistered].contains(&outcome) && !differs;
+        let right = |(outcome, differs): (Outcome, bool)| {
+            [Outcome::Present, Outcome::Unregistered].contains(&outcome) && !differs
+        };
         (
             live && seen.check.is_some_and(right),
             live && seen.check.is_some(),

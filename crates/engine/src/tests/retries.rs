@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use shilu_model::{Action, Command, Deed, Event, LIST_COMMANDS_MAX, Origin, OwnedValue, Position, Since, Timestamp};
+use shilu_model::{
+    Action, Command, Deed, Event, LIST_COMMANDS_MAX, Origin, OwnedValue, Position, Since, Timestamp,
+};
 
 use super::{
     code, collect, command,
     faults::gate,
     history::{event_id, repeated},
-    now, open, settable, submit,
+    now, open, settable, submit, until,
 };
 use crate::{Accepted, Engine};
 
@@ -29,7 +31,10 @@ fn register(record: &str) -> Command {
 }
 
 fn versions(accepted: &[Accepted]) -> Vec<(u64, u32)> {
-    accepted.iter().map(|one| (one.position.get(), one.version)).collect()
+    accepted
+        .iter()
+        .map(|one| (one.position.get(), one.version))
+        .collect()
 }
 
 #[test]
@@ -46,9 +51,13 @@ fn an_id_gives_its_first_result_for_ever_and_takes_no_other_content() {
     let check = |engine: &Engine| {
         assert_eq!(submit(engine, vec![send.clone()]).unwrap(), repeated(&first));
         // A precondition is not content: the client may have read the record again.
-        assert_eq!(submit(engine, vec![expecting(2, send.clone())]).unwrap(), repeated(&first));
+        assert_eq!(
+            submit(engine, vec![expecting(2, send.clone())]).unwrap(),
+            repeated(&first)
+        );
         let time = first[0].recorded;
-        let others: Vec<Box<dyn Fn(&mut Command)>> = vec![
+        type Change = Box<dyn Fn(&mut Command)>;
+        let others: Vec<Change> = vec![
             Box::new(|other| other.actor = "bo".to_owned()),
             Box::new(|other| other.reason = None),
             Box::new(|other| other.device = Some("tablet".to_owned())),
@@ -56,14 +65,24 @@ fn an_id_gives_its_first_result_for_ever_and_takes_no_other_content() {
             Box::new(|other| other.record = super::name("dwelling/2")),
             Box::new(|other| other.deed = collect("dwelling/1", "south", 3).deed),
             Box::new(|other| other.cause = Some(event_id(7, 7))),
-            Box::new(|other| other.source = Origin::Import { sha256: [0; 32], file: "a".into(), row: 2 }),
+            Box::new(|other| {
+                other.source = Origin::Import {
+                    sha256: [0; 32],
+                    file: "a".into(),
+                    row: 2,
+                }
+            }),
             // The very time that it got; but it had stated none.
             Box::new(move |other| other.effective = Since::At(time)),
         ];
         for change in others {
             let mut other = send.clone();
             change(&mut other);
-            assert_eq!(code(submit(engine, vec![other.clone()])), "ID_REUSED", "{other:?}");
+            assert_eq!(
+                code(submit(engine, vec![other.clone()])),
+                "ID_REUSED",
+                "{other:?}"
+            );
         }
         assert_eq!(engine.end(), Position::new(3));
     };
@@ -88,7 +107,10 @@ fn ids_that_look_alike_are_told_apart() {
         submit(&engine, vec![one]).unwrap();
     }
     for number in 1..=3_u64 {
-        assert_eq!(engine.event(alike(number)).unwrap().event().position, Position::new(number));
+        assert_eq!(
+            engine.event(alike(number)).unwrap().event().position,
+            Position::new(number)
+        );
     }
     assert_eq!(engine.event(alike(4)).unwrap_err().code(), "NO_EVENT");
     let mut fourth = collect("dwelling/4", "north", 1);
@@ -143,8 +165,15 @@ fn an_expected_version_counts_the_events_before_it_in_its_list() {
     let error = submit(&engine, bad).unwrap_err();
     assert_eq!((error.code(), error.index()), ("VERSION_CONFLICT", Some(1)));
     assert_eq!(now(&engine, "dwelling/1").unwrap_err().code(), "NO_RECORD");
-    let good = vec![create(0), expecting(1, register("dwelling/1")), expecting(2, collect("dwelling/1", "north", 3))];
-    assert_eq!(versions(&submit(&engine, good).unwrap()), [(1, 1), (2, 2), (3, 3)]);
+    let good = vec![
+        create(0),
+        expecting(1, register("dwelling/1")),
+        expecting(2, collect("dwelling/1", "north", 3)),
+    ];
+    assert_eq!(
+        versions(&submit(&engine, good).unwrap()),
+        [(1, 1), (2, 2), (3, 3)]
+    );
     assert_eq!(code(submit(&engine, vec![create(0)])), "VERSION_CONFLICT");
     // A check counts too, also one of a record that nobody has collected.
     let check = Deed::Verify(shilu_model::Check {
@@ -154,7 +183,13 @@ fn an_expected_version_counts_the_events_before_it_in_its_list() {
         area: None,
     });
     submit(&engine, vec![expecting(0, command("dwelling/2", "vera", check))]).unwrap();
-    assert_eq!(code(submit(&engine, vec![expecting(0, collect("dwelling/2", "north", 1))])), "VERSION_CONFLICT");
+    assert_eq!(
+        code(submit(
+            &engine,
+            vec![expecting(0, collect("dwelling/2", "north", 1))]
+        )),
+        "VERSION_CONFLICT"
+    );
     submit(&engine, vec![expecting(1, collect("dwelling/2", "north", 1))]).unwrap();
     engine.close().unwrap();
 }
@@ -172,13 +207,22 @@ fn a_list_has_limits_and_what_exceeds_them_leaves_nothing() {
         };
         (0..commands).map(one).collect()
     };
-    assert_eq!(code(submit(&engine, list(LIST_COMMANDS_MAX + 1, "why"))), "LIST_TOO_LONG");
-    assert_eq!(code(submit(&engine, list(LIST_COMMANDS_MAX, &"why".repeat(300)))), "LIST_TOO_LARGE");
+    assert_eq!(
+        code(submit(&engine, list(LIST_COMMANDS_MAX + 1, "why"))),
+        "LIST_TOO_LONG"
+    );
+    assert_eq!(
+        code(submit(&engine, list(LIST_COMMANDS_MAX, &"why".repeat(300)))),
+        "LIST_TOO_LARGE"
+    );
     assert_eq!(engine.end(), Position::new(1));
     assert_eq!(submit(&engine, Vec::new()).unwrap(), []);
     assert!(engine.submit(Vec::new()).unwrap().wait().is_empty());
     let whole = submit(&engine, list(LIST_COMMANDS_MAX, "why")).unwrap();
-    assert_eq!((whole.len(), whole[0].position, whole[0].version), (LIST_COMMANDS_MAX, Position::new(1), 1));
+    assert_eq!(
+        (whole.len(), whole[0].position, whole[0].version),
+        (LIST_COMMANDS_MAX, Position::new(1), 1)
+    );
     let mut large = command("dwelling/1", "bo", Deed::Collect(vec![]));
     large.reason = Some("w".repeat(1_000));
     let text = |field: &str| (field.to_owned(), Some(OwnedValue::Text("文".repeat(2_000))));
@@ -196,7 +240,9 @@ fn answers_come_one_per_list_also_when_the_register_closes() {
     open(dir.path(), &options).close().unwrap();
     options.log.faults = faults;
     let engine = open(dir.path(), &options);
-    let held = engine.submit(vec![vec![collect("dwelling/1", "north", 1)]]).unwrap();
+    let held = engine
+        .submit(vec![vec![collect("dwelling/1", "north", 1)]])
+        .unwrap();
     gate.wait_until_syncing();
     let closing = std::thread::spawn({
         let engine = engine.clone();
@@ -204,7 +250,10 @@ fn answers_come_one_per_list_also_when_the_register_closes() {
     });
     // Either it is taken before the end, or both lists learn that it was too late.
     let late = loop {
-        let lists = vec![vec![collect("dwelling/2", "north", 1)], vec![collect("dwelling/3", "north", 1)]];
+        let lists = vec![
+            vec![collect("dwelling/2", "north", 1)],
+            vec![collect("dwelling/3", "north", 1)],
+        ];
         match engine.submit(lists) {
             Ok(pending) if closing.is_finished() => break Some(pending),
             Ok(pending) => drop(pending),
@@ -243,13 +292,17 @@ fn a_retry_in_flight_waits_for_the_first_try() {
             (answer, *folded.borrow())
         }
     });
-    while engine.queue_depth() > 0 {
-        std::thread::yield_now();
-    }
+    until(|| engine.queue_depth() == 0);
     // While this test reads, nothing can be folded.
     let reading = engine.read();
     gate.open();
-    assert_eq!(engine.shared.log.wait_beyond(Position::new(1), Duration::from_secs(60)), Position::new(2));
+    assert_eq!(
+        engine
+            .shared
+            .log
+            .wait_beyond(Position::new(1), Duration::from_secs(60)),
+        Position::new(2)
+    );
     let begun = std::time::Instant::now();
     while begun.elapsed() < Duration::from_millis(100) && !answered.is_finished() {
         std::thread::yield_now();

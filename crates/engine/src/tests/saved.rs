@@ -19,14 +19,24 @@ fn rebuild(dir: &Path, options: &Options) -> Rebuilt {
 
 fn assert_same(dir: &Path, options: &Options) {
     let files = rebuild(dir, options).files;
-    let expected: Vec<_> = Projections::files().into_iter().map(|file| (file, Some(true))).collect();
+    let expected: Vec<_> = Projections::files()
+        .into_iter()
+        .map(|file| (file, Some(true)))
+        .collect();
     assert_eq!(files, expected);
 }
 
 /// The saved files as they are.
 fn read(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = Projections::files().into_iter();
-    files.map(|file| (file.clone(), fs::read(dir.join("projections").join(file)).unwrap())).collect()
+    files
+        .map(|file| {
+            (
+                file.clone(),
+                fs::read(dir.join("projections").join(file)).unwrap(),
+            )
+        })
+        .collect()
 }
 
 fn write(dir: &Path, files: &BTreeMap<String, Vec<u8>>) {
@@ -160,6 +170,24 @@ fn whole_sets_of_another_time_or_register_change_no_answer() {
     assert_same(annals.dir.path(), &annals.options);
 }
 
+/// Two registers that stand at the same position, and differ in a single event.
+#[test]
+fn a_set_of_a_twin_is_not_taken_for_ones_own() {
+    let (_, options) = settable("2026-01-05T00:00:00Z");
+    let twins = ["dwelling/1", "dwelling/2"].map(|record| {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = open(dir.path(), &options);
+        submit(&engine, vec![collect(record, "north", 1)]).unwrap();
+        engine.close().unwrap();
+        dir
+    });
+    write(twins[0].path(), &read(twins[1].path()));
+    let engine = open(twins[0].path(), &options);
+    assert!(now(&engine, "dwelling/1").is_ok() && now(&engine, "dwelling/2").is_err());
+    agrees(&engine, &mut Dice::new(1), 12);
+    engine.close().unwrap();
+}
+
 /// Files that do not belong there go when the set is saved.
 #[test]
 fn files_of_other_versions_are_removed_at_the_next_save() {
@@ -173,7 +201,9 @@ fn files_of_other_versions_are_removed_at_the_next_save() {
     engine.close().unwrap();
     drop(engine);
     let names = fs::read_dir(dir.path().join("projections")).unwrap();
-    let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     let mut files = Projections::files().to_vec();
     names.sort();
     files.sort();

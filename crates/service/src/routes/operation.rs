@@ -25,6 +25,28 @@ pub(crate) async fn healthz() -> Result<Response, Problem> {
     json(StatusCode::OK, &Health { status: "ok" })
 }
 
+/// The campaign file, as the register was made with it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/campaign",
+    tag = "operation",
+    responses((status = 200, body = String, content_type = "application/toml"))
+)]
+pub(crate) async fn campaign(State(app): State<Shared>) -> Response {
+    text("application/toml", app.engine.campaign_text().to_owned())
+}
+
+/// The page to which the `type` of every problem points.
+pub(crate) async fn errors() -> Response {
+    text("text/markdown; charset=utf-8", include_str!("../../../../docs/errors.md").to_owned())
+}
+
+fn text(content_type: &'static str, text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
 /// Whether commands are taken and questions answered up to date.
 #[utoipa::path(
     get,

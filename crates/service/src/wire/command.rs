@@ -1,4 +1,4 @@
-//! A command as clients write it (`design.md` §7): the shape only. [`super::read`] makes it a command of the model.
+//! A command as clients write it: the shape only. [`super::read`] makes it a command of the model.
 
 use std::fmt;
 
