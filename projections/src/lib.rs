@@ -25,7 +25,9 @@ pub use class::{Checked, Class};
 pub use counts::Counts;
 pub use ids::Ids;
 pub use names::{Name, Names};
-pub use projection::{LoadError, Projection, Projections, Stamp, Subjects, Trail, file_name, load_file, saved_end};
+pub use projection::{
+    Figures, LoadError, Projection, Projections, Stamp, Subjects, Trail, file_name, load_file, saved_end,
+};
 pub use rates::{BuiltIn, Figure, Rates};
 pub use records::{Records, Slot, Wanted};
 pub use series::Series;

@@ -2,11 +2,11 @@
 
 use std::{
     io::{self, Read, Write},
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use sha2::{Digest, Sha256};
-use shilu_model::{Campaign, DayFinder, Event, Position, Timestamp};
+use shilu_model::{Campaign, DayFinder, Entry, Event, Position, Timestamp};
 use thiserror::Error;
 
 use crate::{
@@ -66,25 +66,33 @@ projection! {
     Rates, "rates", 1, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Rates);
 }
 
-/// All projections of a register at one position: two groups, each folded on its own.
-#[derive(Clone, Debug)]
+/// All projections of a register: three groups, so that the writer, who needs the records alone, need not wait while
+/// the others are folded. Behind one lock for the records, figures and trail have their own.
+#[derive(Debug)]
 pub struct Projections {
     /// What there is.
     pub subjects: Subjects,
-    /// What was done.
-    pub trail: Trail,
+    figures: RwLock<Figures>,
+    trail: RwLock<Trail>,
 }
 
-/// What there is: records, and the figures that follow from them.
+/// What there is: every record's events.
 #[derive(Clone, Debug)]
 pub struct Subjects {
     campaign: Arc<Campaign>,
-    days: DayFinder,
     end: Position,
     /// Every name that records and figures use.
     pub names: Names,
     /// Every record's events.
     pub records: Records,
+}
+
+/// How many there are: the figures that follow from the records.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    days: DayFinder,
+    end: Position,
+    last_recorded: Timestamp,
     /// How many, per day.
     pub counts: Counts,
     /// Every indicator, per day.
@@ -109,105 +117,170 @@ pub struct Trail {
 impl Projections {
     /// The projections of an empty log.
     pub fn new(campaign: Arc<Campaign>) -> Self {
+        let days = DayFinder::new(campaign.zone);
         Projections {
             subjects: Subjects {
-                days: DayFinder::new(campaign.zone),
                 campaign,
                 end: Position::ZERO,
                 names: Names::default(),
                 records: Records::default(),
+            },
+            figures: RwLock::new(Figures {
+                days,
+                end: Position::ZERO,
+                last_recorded: Timestamp::MIN,
                 counts: Counts::default(),
                 rates: Rates::default(),
-            },
-            trail: Trail {
+            }),
+            trail: RwLock::new(Trail {
                 end: Position::ZERO,
                 last_recorded: Timestamp::MIN,
                 ids: Ids::default(),
                 times: Times::default(),
                 settings: Settings::default(),
                 changes: Changes::default(),
-            },
+            }),
         }
     }
 
-    /// The position of the next event.
+    /// The set made of groups that were loaded with the same stamp.
+    pub fn of_groups(subjects: Subjects, figures: Figures, trail: Trail) -> Self {
+        Projections {
+            subjects,
+            figures: RwLock::new(figures),
+            trail: RwLock::new(trail),
+        }
+    }
+
+    /// The position of the next event that no group has folded yet. The trail comes last.
     pub fn end(&self) -> Position {
-        assert_eq!(
-            self.subjects.end, self.trail.end,
-            "both groups have folded the same events"
-        );
-        self.trail.end
+        self.trail().end
     }
 
     /// The recorded time of the last event.
     pub fn last_recorded(&self) -> Timestamp {
-        self.trail.last_recorded
+        self.trail().last_recorded
     }
 
-    /// Folds the next event of the log.
-    pub fn apply(&mut self, event: &Event<'_>) {
-        self.subjects.apply(event);
-        self.trail.apply(event);
+    /// The figures, to be read.
+    pub fn figures(&self) -> RwLockReadGuard<'_, Figures> {
+        self.figures.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The trail, to be read.
+    pub fn trail(&self) -> RwLockReadGuard<'_, Trail> {
+        self.trail.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Folds figures and trail up to where [`Subjects::apply`] has brought the records; `slots` is what that gave.
+    pub fn follow(&self, events: &[Event<'_>], slots: &[Option<Slot>]) {
+        let mut figures = self.figures.write().unwrap_or_else(PoisonError::into_inner);
+        for (event, slot) in events.iter().zip(slots) {
+            figures.apply(event, *slot, &self.subjects);
+        }
+        drop(figures);
+        let mut trail = self.trail.write().unwrap_or_else(PoisonError::into_inner);
+        events.iter().for_each(|event| trail.apply(event));
+    }
+
+    /// The groups, to be folded side by side: records with their figures, and the trail.
+    pub fn groups(&mut self) -> (&mut Subjects, &mut Figures, &mut Trail) {
+        let figures = self.figures.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let trail = self.trail.get_mut().unwrap_or_else(PoisonError::into_inner);
+        (&mut self.subjects, figures, trail)
     }
 }
 
 impl Trail {
     /// Folds the next event of the log.
     pub fn apply(&mut self, event: &Event<'_>) {
-        assert_eq!(
-            event.position, self.end,
-            "events are folded in the order of the log, each once"
-        );
-        self.end = self.end.next();
+        next(&mut self.end, event);
         self.last_recorded = event.recorded;
         self.ids.apply(event.id, event.position);
         self.times.apply(event.position, event.recorded);
         self.settings.apply(event);
         self.changes.apply(event);
     }
+
+    /// The position of the next event.
+    pub fn end(&self) -> Position {
+        self.end
+    }
+
+    /// The recorded time of the last event.
+    pub fn last_recorded(&self) -> Timestamp {
+        self.last_recorded
+    }
 }
 
-impl Subjects {
-    /// Folds the next event of the log.
-    pub fn apply(&mut self, event: &Event<'_>) {
-        assert_eq!(
-            event.position, self.end,
-            "events are folded in the order of the log, each once"
-        );
-        self.end = self.end.next();
-        let Some(slot) = self.records.apply(event, &mut self.names) else {
-            return;
-        };
-        let (kind, _) = self.records.name(slot);
-        let campaign = Arc::clone(&self.campaign);
-        let area_field = area_field(&campaign, event.kind);
-        let mut days = self.days.clone();
-        let entries = self.class_entries(slot, Position::new(u64::MAX), area_field);
-        let step = class::step(&entries, event.recorded, area_field, &self.names, &mut days);
-        self.days = days;
-        if let Some(step) = step {
+impl Figures {
+    /// Folds the next event of the log, which `subjects` have folded and put into `slot`.
+    pub fn apply(&mut self, event: &Event<'_>, slot: Option<Slot>, subjects: &Subjects) {
+        next(&mut self.end, event);
+        self.last_recorded = event.recorded;
+        let Some(slot) = slot else { return };
+        let (kind, _) = subjects.records.name(slot);
+        let area_field = subjects.area_field(event.kind);
+        let entries = subjects.class_entries(slot, event.position.next(), area_field);
+        if let Some(step) = class::step(
+            &entries,
+            event.recorded,
+            area_field,
+            &subjects.names,
+            &mut self.days,
+        ) {
             self.counts.apply(kind, &step);
             self.rates.apply(kind, &step);
         }
     }
 
+    /// The position of the next event.
+    pub fn end(&self) -> Position {
+        self.end
+    }
+
+    /// The recorded time of the last event.
+    pub fn last_recorded(&self) -> Timestamp {
+        self.last_recorded
+    }
+}
+
+impl Subjects {
+    /// Folds the next event of the log; gives its record's place, if it is about one.
+    pub fn apply(&mut self, event: &Event<'_>) -> Option<Slot> {
+        next(&mut self.end, event);
+        self.records.apply(event, &mut self.names)
+    }
+
+    /// The position of the next event.
+    pub fn end(&self) -> Position {
+        self.end
+    }
+
     /// The class of a record at one (effective, recorded) pair.
     pub fn class_at(&self, slot: Slot, effective: Timestamp, known_end: Position) -> Class {
         let (kind, _) = self.records.name(slot);
-        let area_field = area_field(&self.campaign, self.names.text(kind));
+        let area_field = self.area_field(self.names.text(kind));
         let entries = self.class_entries(slot, known_end, area_field);
         class::class_at(&entries, effective, area_field, &self.names)
     }
 
-    fn class_entries(
-        &self,
-        slot: Slot,
-        end: Position,
-        area_field: Option<&str>,
-    ) -> Vec<shilu_model::Entry<'_>> {
+    fn class_entries(&self, slot: Slot, end: Position, area_field: Option<&str>) -> Vec<Entry<'_>> {
         let wanted: Option<Name> = area_field.and_then(|field| self.names.find(field));
         self.records.entries(slot, end, Wanted::Only(wanted), &self.names)
     }
+
+    fn area_field(&self, kind: &str) -> Option<&str> {
+        self.campaign.kind(kind).and_then(|kind| kind.area.as_deref())
+    }
+}
+
+fn next(end: &mut Position, event: &Event<'_>) {
+    assert_eq!(
+        event.position, *end,
+        "events are folded in the order of the log, each once"
+    );
+    *end = end.next();
 }
 
 impl Projections {
@@ -232,7 +305,7 @@ impl Projections {
         ]
     }
 
-    /// Writes one file of the set; call [`Projections::settle`] before.
+    /// Writes one file of the set; call [`Projections::settle`] before, and fold nothing meanwhile.
     pub fn save(&self, file: &str, log_hash: [u8; 32], out: &mut dyn Write) -> io::Result<()> {
         let stamp = Stamp {
             end: self.end(),
@@ -242,19 +315,15 @@ impl Projections {
         match file.split('.').next() {
             Some(Names::NAME) => save_file(&self.subjects.names, stamp, out),
             Some(Records::NAME) => save_file(&self.subjects.records, stamp, out),
-            Some(Ids::NAME) => save_file(&self.trail.ids, stamp, out),
-            Some(Times::NAME) => save_file(&self.trail.times, stamp, out),
-            Some(Settings::NAME) => save_file(&self.trail.settings, stamp, out),
-            Some(Changes::NAME) => save_file(&self.trail.changes, stamp, out),
-            Some(Counts::NAME) => save_file(&self.subjects.counts, stamp, out),
-            Some(Rates::NAME) => save_file(&self.subjects.rates, stamp, out),
+            Some(Ids::NAME) => save_file(&self.trail().ids, stamp, out),
+            Some(Times::NAME) => save_file(&self.trail().times, stamp, out),
+            Some(Settings::NAME) => save_file(&self.trail().settings, stamp, out),
+            Some(Changes::NAME) => save_file(&self.trail().changes, stamp, out),
+            Some(Counts::NAME) => save_file(&self.figures().counts, stamp, out),
+            Some(Rates::NAME) => save_file(&self.figures().rates, stamp, out),
             _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such projection")),
         }
     }
-}
-
-fn area_field<'a>(campaign: &'a Campaign, kind: &str) -> Option<&'a str> {
-    campaign.kind(kind).and_then(|kind| kind.area.as_deref())
 }
 
 /// Where in which log a saved projection stands.
@@ -351,17 +420,24 @@ pub fn load_file<P: Projection>(input: &mut dyn Read, length: u64) -> Result<(P,
 
 impl Subjects {
     /// The group made of parts that were loaded with the same stamp.
-    pub fn of_parts(
-        campaign: Arc<Campaign>,
-        stamp: Stamp,
-        (names, records, counts, rates): (Names, Records, Counts, Rates),
-    ) -> Self {
+    pub fn of_parts(campaign: Arc<Campaign>, stamp: Stamp, (names, records): (Names, Records)) -> Self {
         Subjects {
-            days: DayFinder::new(campaign.zone),
             campaign,
             end: stamp.end,
             names,
             records,
+        }
+    }
+}
+
+impl Figures {
+    /// The group made of parts that were loaded with the same stamp.
+    pub fn of_parts(campaign: &Campaign, stamp: Stamp, (counts, rates): (Counts, Rates)) -> Self {
+        let days = DayFinder::new(campaign.zone);
+        Figures {
+            days,
+            end: stamp.end,
+            last_recorded: stamp.last_recorded,
             counts,
             rates,
         }

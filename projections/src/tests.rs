@@ -171,7 +171,12 @@ fn bare(position: u64, recorded: i64, effective: i64) -> Event<'static> {
 
 fn folded(seeds: &[Seed]) -> Projections {
     let mut projections = Projections::new(Arc::new(Campaign::parse(CAMPAIGN).unwrap()));
-    each(seeds, |event| projections.apply(event));
+    each(seeds, |event| {
+        let (subjects, figures, trail) = projections.groups();
+        let slot = subjects.apply(event);
+        figures.apply(event, slot, subjects);
+        trail.apply(event);
+    });
     projections
 }
 
@@ -219,14 +224,14 @@ proptest! {
                         let there = || classes.iter().filter(|(other, class)| *other == kind && inside(class));
                         for status in Status::SHOWN {
                             let expected = there().filter(|(_, class)| class.status == status).count();
-                            let kept = subjects.counts.at(kind, status, scope, axis, day);
+                            let kept = projections.figures().counts.at(kind, status, scope, axis, day);
                             prop_assert_eq!(kept, u64::try_from(expected).unwrap(), "{:?} {:?} {:?}", status, scope, axis);
                         }
                         for indicator in BuiltIn::ALL {
                             let expected = there()
                                 .map(|(_, class)| indicator.of(class))
                                 .fold(Figure::default(), Figure::plus);
-                            let kept = subjects.rates.at(kind, indicator, scope, axis, day);
+                            let kept = projections.figures().rates.at(kind, indicator, scope, axis, day);
                             prop_assert_eq!(kept, expected, "{:?} {:?} {:?}", indicator, scope, axis);
                         }
                     }

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     process::Command,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -320,6 +321,12 @@ fn a_failing_list_writes_nothing_and_names_the_place() {
     );
     server.get("/api/v1/records/dwelling/5").problem(404, "NO_RECORD");
     assert_eq!(server.end(), end);
+    // Nothing of it is remembered: the next command gets its position and begins anew.
+    let answer = server.command(&collect("5")).with(201);
+    assert_eq!(
+        (&answer["position"], &answer["version"]),
+        (&json!(end), &json!(1))
+    );
 }
 
 #[test]
@@ -343,6 +350,7 @@ fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     let (_register, server) = served();
     let address = server.url.strip_prefix("http://").unwrap();
     let mut socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     // Only announced: a server that waits for it would wait for ever.
     write!(
         socket,

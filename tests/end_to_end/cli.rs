@@ -188,7 +188,7 @@ fn a_server_and_a_folder_answer_alike() {
             &["show", "dwelling/1", "--as-of", "@7"][..],
             &["history", "dwelling/1"],
             &["blame", "dwelling/1", "--as-of", "@7"],
-            &["changes", "--actor", "ann", "--limit", "3"],
+            &["changes", "--actor", "ann", "--limit", "0"],
             &["changes", "--field", "rooms", "--action", "correct"],
             &[
                 "diff",

@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Output, Stdio},
     sync::OnceLock,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -141,7 +142,11 @@ impl Register {
         let mut running = Running::start(command);
         let line = running.line().expect("the server says where it listens");
         let url = line.strip_prefix("listening on ").unwrap().to_owned();
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        // A stream that should have brought something and does not is a failure, not a wait.
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
         Server {
             running,
             url,

@@ -274,12 +274,17 @@ impl Remote {
             language,
         };
         let bytes = server.call("/api/v1/campaign", None)?;
-        let campaign = str::from_utf8(&bytes).ok().and_then(|text| Campaign::parse(text).ok());
+        let campaign = str::from_utf8(&bytes)
+            .ok()
+            .and_then(|text| Campaign::parse(text).ok());
         let campaign = campaign.ok_or_else(|| CliError::Server {
             url: server.base.clone(),
             problem: "it tells no campaign: it is no shilu server, or one of another version".to_owned(),
         })?;
-        Ok(Remote { server, campaign: Arc::new(campaign) })
+        Ok(Remote {
+            server,
+            campaign: Arc::new(campaign),
+        })
     }
 
     /// Asks, and asks again where the server says "try again": commands carry ids, so that is safe.

@@ -53,7 +53,7 @@ impl Engine {
             if time >= projections.last_recorded() {
                 return Ok(projections.end());
             }
-            let (from, to) = projections.trail.times.range_after(time);
+            let (from, to) = projections.trail().times.range_after(time);
             (from, to, projections.end())
         };
         for chunk in self.shared.log.scan(from, to.min(end)) {
@@ -312,7 +312,7 @@ impl Engine {
             .filter_map(|(dimension, text)| Some((dimension, text?)))
             .collect();
         let Some(record) = &query.record else {
-            return projections.trail.changes.newest(&filters, from, to, limit);
+            return projections.trail().changes.newest(&filters, from, to, limit);
         };
         let Some(slot) = find(&projections, record) else {
             return Vec::new();
@@ -325,7 +325,7 @@ impl Engine {
         let matching = in_range.filter(|position| {
             filters.is_empty()
                 || !projections
-                    .trail
+                    .trail()
                     .changes
                     .newest(&filters, *position, position.next(), 1)
                     .is_empty()
@@ -362,7 +362,7 @@ impl Engine {
     /// # Errors
     /// `NO_EVENT`, and what the log says.
     pub fn event(&self, id: EventId) -> Result<StoredEvent, EngineError> {
-        let candidates = self.read().trail.ids.candidates(id);
+        let candidates = self.read().trail().ids.candidates(id);
         for position in candidates {
             let stored = self.stored(position)?;
             if stored.event().id == id {

@@ -261,12 +261,22 @@ impl Engine {
         if let Some(trouble) = self.trouble() {
             return Err(trouble);
         }
-        if self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+        if self
+            .shared
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_none()
+        {
             return Err(EngineError::Stopping);
         }
         let projections = self.read();
         let (clock, last) = ((self.shared.clock)(), projections.last_recorded());
-        let accepted = projections.trail.settings.text(folder::CLOCK_ACCEPTED).and_then(|text| Timestamp::parse(text).ok());
+        let accepted = projections
+            .trail()
+            .settings
+            .text(folder::CLOCK_ACCEPTED)
+            .and_then(|text| Timestamp::parse(text).ok());
         if clock.plus_micros(clock::BEHIND_MICROS_MAX) < last && accepted != Some(last) {
             return Err(EngineError::ClockBehind { clock, last });
         }
@@ -317,7 +327,11 @@ impl Engine {
     }
 
     fn trouble(&self) -> Option<EngineError> {
-        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn reply(&self, lists: usize) -> Result<(Arc<Reply>, Pending), EngineError> {
@@ -445,11 +459,7 @@ fn spawn<T: Send + 'static>(
 }
 
 /// Reads and checks the whole log in the background; damage stops writing.
-fn scrub(
-    log: Log,
-    trouble: Trouble,
-    stopping: Arc<AtomicBool>,
-) -> Result<(), EngineError> {
+fn scrub(log: Log, trouble: Trouble, stopping: Arc<AtomicBool>) -> Result<(), EngineError> {
     let go_on = move |_| {
         if stopping.load(Ordering::Relaxed) {
             ControlFlow::Break(())

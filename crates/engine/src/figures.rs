@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use shilu_model::{Day, Kind, Status, decode};
-use shilu_projections::{Axis, BuiltIn, Class, Figure, Name, Names, Projections, Scope, Slot};
+use shilu_projections::{
+    Axis, BuiltIn, Class, Figure, Figures as Kept, Name, Names, Projections, Scope, Slot,
+};
 
 use crate::{
     ask::SLICE_RECORDS,
@@ -21,11 +23,12 @@ impl Engine {
     pub fn counts(&self, query: &FigureQuery) -> Result<Figures<Count>, EngineError> {
         let (at, kept) = {
             let projections = self.read();
-            let at = freshen(&projections, query.at);
-            let kept = self.kept_axis(&projections, query, at);
+            let figures = projections.figures();
+            let at = freshen(&figures, query.at);
+            let kept = self.kept_axis(&figures, query, at);
             (
                 at,
-                kept.map(|(axis, day)| kept_counts(&projections, query, axis, day)),
+                kept.map(|(axis, day)| kept_counts(&projections, &figures, query, axis, day)),
             )
         };
         let items = match kept {
@@ -45,11 +48,12 @@ impl Engine {
     pub fn rates(&self, query: &FigureQuery) -> Result<Figures<Rate>, EngineError> {
         let (at, kept) = {
             let projections = self.read();
-            let at = freshen(&projections, query.at);
-            let kept = self.kept_axis(&projections, query, at);
+            let figures = projections.figures();
+            let at = freshen(&figures, query.at);
+            let kept = self.kept_axis(&figures, query, at);
             (
                 at,
-                kept.map(|(axis, day)| self.kept_rates(&projections, query, axis, day)),
+                kept.map(|(axis, day)| self.kept_rates(&projections, &figures, query, axis, day)),
             )
         };
         let items = match kept {
@@ -60,16 +64,16 @@ impl Engine {
     }
 
     /// The kept axis and day on which a pair lies, if it lies on one. The actors of one area are not kept.
-    fn kept_axis(&self, projections: &Projections, query: &FigureQuery, at: At) -> Option<(Axis, Day)> {
+    fn kept_axis(&self, kept: &Kept, query: &FigureQuery, at: At) -> Option<(Axis, Day)> {
         if query.by == By::Actor && query.area.is_some() {
             return None;
         }
         let zone = self.shared.campaign.zone;
         let day = zone.day_of(at.effective);
-        let all_known = at.known_end == projections.end();
-        if all_known && at.effective >= projections.last_recorded() {
+        let all_known = at.known_end == kept.end();
+        if all_known && at.effective >= kept.last_recorded() {
             // Nothing takes effect after it was recorded, so this is the end of the last day.
-            return Some((Axis::Effective, zone.day_of(projections.last_recorded())));
+            return Some((Axis::Effective, zone.day_of(kept.last_recorded())));
         }
         match at.effective == zone.end_of(day) {
             true if all_known => Some((Axis::Effective, day)),
@@ -88,8 +92,15 @@ impl Engine {
         }
     }
 
-    fn kept_rates(&self, projections: &Projections, query: &FigureQuery, axis: Axis, day: Day) -> Vec<Rate> {
-        let (names, rates) = (&projections.subjects.names, &projections.subjects.rates);
+    fn kept_rates(
+        &self,
+        projections: &Projections,
+        figures: &Kept,
+        query: &FigureQuery,
+        axis: Axis,
+        day: Day,
+    ) -> Vec<Rate> {
+        let (names, rates) = (&projections.subjects.names, &figures.rates);
         let mut items = Vec::new();
         for kind in &self.shared.campaign.kinds {
             let name = names.find(&kind.id);
@@ -198,11 +209,11 @@ impl Engine {
 }
 
 /// Asked as of now, a figure is given as of the moment of the answer.
-fn freshen(projections: &Projections, at: At) -> At {
-    if !at.now || at.known_end == projections.end() {
+fn freshen(kept: &Kept, at: At) -> At {
+    if !at.now || at.known_end == kept.end() {
         return at;
     }
-    let known = at.known.max(projections.last_recorded());
+    let known = at.known.max(kept.last_recorded());
     let effective = if at.effective == at.known {
         known
     } else {
@@ -211,7 +222,7 @@ fn freshen(projections: &Projections, at: At) -> At {
     At {
         effective,
         known,
-        known_end: projections.end(),
+        known_end: kept.end(),
         now: true,
     }
 }
@@ -277,8 +288,14 @@ fn parts(
     }
 }
 
-fn kept_counts(projections: &Projections, query: &FigureQuery, axis: Axis, day: Day) -> Vec<Count> {
-    let (names, counts) = (&projections.subjects.names, &projections.subjects.counts);
+fn kept_counts(
+    projections: &Projections,
+    figures: &Kept,
+    query: &FigureQuery,
+    axis: Axis,
+    day: Day,
+) -> Vec<Count> {
+    let (names, counts) = (&projections.subjects.names, &figures.counts);
     let mut items = Vec::new();
     for (kind, status) in counts.measures() {
         let areas = || counts.areas(kind, status).collect();

@@ -88,13 +88,22 @@ impl Folding {
             ?sync_time,
             "commit"
         );
-        let end = {
+        let decoded: Vec<_> = events
+            .iter()
+            .map(|event| decode(event).expect("the writer thread encoded it"))
+            .collect();
+        let slots: Vec<_> = {
             let mut projections = self.projections.write().unwrap_or_else(PoisonError::into_inner);
-            for event in events.iter() {
-                projections.apply(&decode(event).expect("the writer thread encoded it"));
-            }
-            projections.end()
+            decoded
+                .iter()
+                .map(|event| projections.subjects.apply(event))
+                .collect()
         };
+        // From here on the writer thread may read the records again.
+        let projections = self.projections.read().unwrap_or_else(PoisonError::into_inner);
+        projections.follow(&decoded, &slots);
+        let end = projections.end();
+        drop(projections);
         self.folded.send_replace(end);
         for Place {
             reply,

@@ -12,8 +12,8 @@ use std::{
 use shilu_log::Log;
 use shilu_model::{Campaign, Event, Position};
 use shilu_projections::{
-    Changes, Counts, Ids, LoadError, Names, Projection, Projections, Rates, Records, Settings, Stamp,
-    Subjects, Times, Trail, file_name, load_file,
+    Changes, Counts, Figures, Ids, LoadError, Names, Projection, Projections, Rates, Records, Settings,
+    Stamp, Subjects, Times, Trail, file_name, load_file,
 };
 use tracing::{info, warn};
 
@@ -44,8 +44,9 @@ pub(crate) fn load(dir: &Path, campaign: &Arc<Campaign>, log: &Log) -> Option<Pr
         }
     }
     info!(end = stamp.end.get(), "loaded the saved projections");
-    let subjects = Subjects::of_parts(Arc::clone(campaign), stamp, (names, records, counts, rates));
-    Some(Projections { subjects, trail })
+    let subjects = Subjects::of_parts(Arc::clone(campaign), stamp, (names, records));
+    let figures = Figures::of_parts(campaign, stamp, (counts, rates));
+    Some(Projections::of_groups(subjects, figures, trail))
 }
 
 fn load_others(dir: &Path) -> Option<((Names, Counts, Rates), Trail, Stamp)> {
@@ -104,10 +105,14 @@ pub(crate) fn catch_up(
     progress: impl FnMut(Position),
 ) -> Result<(), EngineError> {
     let from = projections.end();
-    let Projections { subjects, trail } = projections;
+    let (subjects, figures, trail) = projections.groups();
     thread::scope(|scope| {
         let trail = scope.spawn(|| each_event(log, from, |event| trail.apply(event), |_| ()));
-        let subjects = each_event(log, from, |event| subjects.apply(event), progress);
+        let follow = |event: &Event<'_>| {
+            let slot = subjects.apply(event);
+            figures.apply(event, slot, subjects);
+        };
+        let subjects = each_event(log, from, follow, progress);
         let trail = trail
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));

@@ -79,7 +79,7 @@ struct Flying {
 impl InFlight {
     pub fn new(projections: &Projections) -> Self {
         let accepted = projections
-            .trail
+            .trail()
             .settings
             .text(CLOCK_ACCEPTED)
             .and_then(|time| Timestamp::parse(time).ok());
@@ -104,9 +104,16 @@ impl InFlight {
     }
 
     fn push(&mut self, id: EventId, record: Option<RecordName>, bytes: &[u8]) {
-        let previous = record.as_ref().and_then(|record| self.by_record.insert(record.clone(), self.next));
+        let previous = record
+            .as_ref()
+            .and_then(|record| self.by_record.insert(record.clone(), self.next));
         self.by_id.insert(id, self.next);
-        self.events.push_back(Flying { bytes: bytes.into(), id, record, previous });
+        self.events.push_back(Flying {
+            bytes: bytes.into(),
+            id,
+            record,
+            previous,
+        });
         self.next = self.next.next();
     }
 
@@ -114,8 +121,10 @@ impl InFlight {
     fn of_record(&self, record: &RecordName, from: Position) -> Vec<&Flying> {
         let newest = self.by_record.get(record).copied();
         let chain = std::iter::successors(newest, |position| self.get(*position)?.previous);
-        let mut events: Vec<_> =
-            chain.take_while(|position| *position >= from).filter_map(|position| self.get(position)).collect();
+        let mut events: Vec<_> = chain
+            .take_while(|position| *position >= from)
+            .filter_map(|position| self.get(position))
+            .collect();
         events.reverse();
         events
     }
@@ -124,7 +133,9 @@ impl InFlight {
     fn forget_before(&mut self, folded: Position) {
         while self.first() < folded {
             let position = self.first();
-            let Some(Flying { id, record, .. }) = self.events.pop_front() else { return };
+            let Some(Flying { id, record, .. }) = self.events.pop_front() else {
+                return;
+            };
             self.by_id.remove(&id);
             if let Some(record) = record
                 && self.by_record.get(&record) == Some(&position)
@@ -137,7 +148,12 @@ impl InFlight {
     /// Takes back a list that was not submitted after all.
     fn take_back(&mut self, from: Position) {
         while self.next > from {
-            let Some(Flying { id, record, previous, .. }) = self.events.pop_back() else { return };
+            let Some(Flying {
+                id, record, previous, ..
+            }) = self.events.pop_back()
+            else {
+                return;
+            };
             self.next = Position::new(self.next.get() - 1);
             self.by_id.remove(&id);
             if let Some(record) = record {
@@ -168,15 +184,17 @@ impl<'a> View<'a> {
         let mut entries = slot.map_or_else(Vec::new, |slot| {
             self.folded.subjects.records.entries(
                 slot,
-                self.folded.end(),
+                self.folded.subjects.end(),
                 Wanted::All,
                 &self.folded.subjects.names,
             )
         });
-        let unfolded = self.in_flight.of_record(name, self.folded.end());
-        entries.extend(unfolded.into_iter().filter_map(|flying| {
-            Entry::of(&decode(&flying.bytes).expect("it was encoded here"))
-        }));
+        let unfolded = self.in_flight.of_record(name, self.folded.subjects.end());
+        entries.extend(
+            unfolded
+                .into_iter()
+                .filter_map(|flying| Entry::of(&decode(&flying.bytes).expect("it was encoded here"))),
+        );
         entries
     }
 
@@ -195,7 +213,7 @@ impl<'a> View<'a> {
         {
             return Ok(Some(flying.bytes.to_vec()));
         }
-        for position in self.folded.trail.ids.candidates(id) {
+        for position in self.folded.trail().ids.candidates(id) {
             if let Some(bytes) = self.log.read(position)?
                 && decode(&bytes).is_ok_and(|event| event.id == id)
             {
@@ -219,10 +237,12 @@ impl Known for View<'_> {
     }
 
     fn duplicate_of(&self, name: &str) -> Option<String> {
-        self.entries_named(name).iter().find_map(|entry| match entry.void {
-            Some(shilu_model::Because::DuplicateOf(target)) => Some(target.to_owned()),
-            _ => None,
-        })
+        self.entries_named(name)
+            .iter()
+            .find_map(|entry| match entry.void {
+                Some(shilu_model::Because::DuplicateOf(target)) => Some(target.to_owned()),
+                _ => None,
+            })
     }
 }
 
@@ -274,7 +294,10 @@ impl Writing {
             Err(error) => {
                 self.in_flight.take_back(start);
                 // What is in flight then never happened: nothing may be judged by it.
-                let poisoned = self.writer.poisoned().map(|cause| WriterError::Poisoned { cause }.into());
+                let poisoned = self
+                    .writer
+                    .poisoned()
+                    .map(|cause| WriterError::Poisoned { cause }.into());
                 Some(Err(poisoned.unwrap_or(error)))
             }
         }
@@ -441,8 +464,8 @@ impl Writing {
             let folded = read(&self.projections);
             self.in_flight.forget_before(folded.end());
             (
-                folded.trail.settings.version() + 1,
-                folded.trail.settings.text(CLOCK_ACCEPTED).map(str::to_owned),
+                folded.trail().settings.version() + 1,
+                folded.trail().settings.text(CLOCK_ACCEPTED).map(str::to_owned),
             )
         };
         let until = last.to_string();

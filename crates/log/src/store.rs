@@ -196,7 +196,10 @@ fn prepare(dir: &Path) -> io::Result<()> {
         let name = entry?.file_name();
         // An index that was being written. sled would take it for the newest one, and the store for damaged; the one
         // before it is still there, for it is removed last. Without any, sled reads the whole store.
-        if name.to_str().is_some_and(|name| name.starts_with("snap.") && name.ends_with(".generating")) {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("snap.") && name.ends_with(".generating"))
+        {
             fs::remove_file(dir.join(name))?;
         }
     }

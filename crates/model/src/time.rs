@@ -97,9 +97,12 @@ impl Day {
             text: shorten(text),
             expected: "a date such as 2015-04-07",
         };
-        let [a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else { return Err(wrong()) };
+        let [a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
+            return Err(wrong());
+        };
         let digits = |digits: &[&u8]| {
-            let value = |sum: u32, byte: &&u8| byte.is_ascii_digit().then(|| sum * 10 + u32::from(**byte - b'0'));
+            let value =
+                |sum: u32, byte: &&u8| byte.is_ascii_digit().then(|| sum * 10 + u32::from(**byte - b'0'));
             digits.iter().try_fold(0, value).ok_or_else(wrong)
         };
         let (year, month, day) = (digits(&[a, b, c, d])?, digits(&[e, f])?, digits(&[g, h])?);

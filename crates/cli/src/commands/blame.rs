@@ -95,6 +95,8 @@ impl Blame {
     /// What the field held before the event that set it.
     fn before(&self) -> &Value {
         let mut changes = self.event.changes.iter().flatten();
-        changes.find(|change| change.field == self.field).map_or(&Value::Null, |change| &change.before)
+        changes
+            .find(|change| change.field == self.field)
+            .map_or(&Value::Null, |change| &change.before)
     }
 }

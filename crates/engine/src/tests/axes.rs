@@ -525,9 +525,7 @@ fn log_is_sound(annals: &Annals) {
             };
             assert_eq!(*verdict, expected, "{event:?}");
         }
-        // An event on a record that was merely found, or is void, tells the area that the actor stated.
-        let told = [Status::Found, Status::Void].contains(&before.status) || after.status == Status::Void;
-        assert!(event.area == after.area || told, "{event:?} {after:?}");
+        assert_eq!(event.area, after.area, "{event:?}");
     }
 }
 

@@ -153,7 +153,10 @@ fn a_failed_sync_stops_writing_and_shows_nothing_of_what_failed() {
         );
     }
     // What is durable is still answered with its result.
-    assert_eq!(submit(&engine, vec![kept.clone()]).unwrap(), repeated(&kept_answer));
+    assert_eq!(
+        submit(&engine, vec![kept.clone()]).unwrap(),
+        repeated(&kept_answer)
+    );
     assert!(
         begun.elapsed() < Duration::from_secs(5),
         "nobody waits for a disk that is gone"

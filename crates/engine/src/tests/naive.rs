@@ -206,9 +206,10 @@ impl Naive {
         }
         let kind = self.campaign.kind(name.kind()).unwrap();
         let area_value = kind.area.as_ref().and_then(|field| fields.get(field));
-        let area = match (status, area_value) {
-            (Status::Found, _) => met.unwrap().area.clone(),
-            (_, Some((Some(OwnedValue::Text(area)), _))) => area.clone(),
+        let area = match (area_value, met) {
+            (Some((Some(OwnedValue::Text(area)), _)), _) => area.clone(),
+            // Whatever became of the record later: on that day a check had told its area, and nobody else.
+            (_, Some(met)) if first_collect.is_none() => met.area.clone(),
             _ => String::new(),
         };
         let vague = [Outcome::NoContact, Outcome::Refused];

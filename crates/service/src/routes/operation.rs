@@ -38,12 +38,17 @@ pub(crate) async fn campaign(State(app): State<Shared>) -> Response {
 
 /// The page to which the `type` of every problem points.
 pub(crate) async fn errors() -> Response {
-    text("text/markdown; charset=utf-8", include_str!("../../../../docs/errors.md").to_owned())
+    text(
+        "text/markdown; charset=utf-8",
+        include_str!("../../../../docs/errors.md").to_owned(),
+    )
 }
 
 fn text(content_type: &'static str, text: String) -> Response {
     let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
