@@ -3,6 +3,7 @@
 use std::{
     io::{BufWriter, Write},
     ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
@@ -164,7 +165,7 @@ impl Engine {
         };
         let threads = Threads {
             writing: spawn("shilu-writer", move || writing.run(&jobs))?,
-            folding: spawn("shilu-fold", move || folding.run(&news))?,
+            folding: spawn("shilu-fold", guarded(Arc::clone(&trouble), move || folding.run(&news)))?,
         };
         let stopping = Arc::new(AtomicBool::new(false));
         if options.scrub {
@@ -475,6 +476,20 @@ fn scrub(log: Log, trouble: Trouble, stopping: Arc<AtomicBool>) -> Result<(), En
         }
     })
     .map(drop)
+}
+
+/// A fold that panics stops writing too: nobody could be answered any more.
+fn guarded(
+    trouble: Trouble,
+    fold: impl FnOnce() -> Result<(), EngineError>,
+) -> impl FnOnce() -> Result<(), EngineError> {
+    move || {
+        catch_unwind(AssertUnwindSafe(fold)).unwrap_or_else(|_| {
+            error!("the thread that folds has failed: writing stops");
+            *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(EngineError::FoldFailed);
+            Err(EngineError::FoldFailed)
+        })
+    }
 }
 
 fn fresh_id() -> EventId {

@@ -112,6 +112,9 @@ pub enum EngineError {
         /// Why not.
         problem: String,
     },
+    /// `FOLD_FAILED`
+    #[error("the thread that folds has failed")]
+    FoldFailed,
     /// `CLOCK_NOT_BEHIND`
     #[error("the clock is not behind the last event")]
     ClockNotBehind,
@@ -170,6 +173,7 @@ impl EngineError {
             EngineError::Log(error) => error.code(),
             EngineError::Writer(error) => error.code(),
             EngineError::Undecodable { .. } => "LOG_DAMAGED",
+            EngineError::FoldFailed => "FOLD_FAILED",
             EngineError::ClockNotBehind => "CLOCK_NOT_BEHIND",
             EngineError::Io { .. } => "IO",
         }
@@ -196,7 +200,7 @@ impl EngineError {
             },
             EngineError::ClockNotBehind => Class::Rule,
             EngineError::Log(error) if matches!(**error, LogError::Poisoned { .. }) => Class::TryAgain,
-            EngineError::Log(_) | EngineError::Undecodable { .. } => Class::Broken,
+            EngineError::Log(_) | EngineError::Undecodable { .. } | EngineError::FoldFailed => Class::Broken,
             EngineError::NotEmpty { .. } | EngineError::NotARegister { .. } | EngineError::Io { .. } => {
                 Class::Broken
             }
@@ -234,6 +238,10 @@ impl EngineError {
             EngineError::Writer(error) => error.hint().to_owned(),
             EngineError::Undecodable { .. } => {
                 "restore the register from a copy, or open it with the version of shilu that wrote it"
+                    .to_owned()
+            }
+            EngineError::FoldFailed => {
+                "restart: what was acknowledged is safe, and is folded again; keep the log of the program, this is a mistake in shilu"
                     .to_owned()
             }
             EngineError::ClockNotBehind => "nothing needs to be accepted".to_owned(),
