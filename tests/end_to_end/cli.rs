@@ -208,7 +208,6 @@ fn a_server_and_a_folder_answer_alike() {
             questions.push([question, &["--format", format]].concat());
         }
     }
-    let campaign = register.file("campaign.toml", CAMPAIGN);
     let local: Vec<_> = questions.iter().map(|question| register.run(question)).collect();
     let server = register.serve();
     for (question, local) in questions.iter().zip(local) {

@@ -228,7 +228,7 @@ fn damage_log(image: &Image, random: &mut Random) {
         bytes[at] ^= 1 << bit;
         damage(format!("bit {bit} of byte {at} flipped"), bytes);
     }
-    let refused = assert_noticed_or_harmless(&image, &damages);
+    let refused = assert_noticed_or_harmless(image, &damages);
     assert!(
         refused > damages.len() / 4,
         "only {refused} of {} damages were noticed",

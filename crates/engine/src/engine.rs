@@ -165,7 +165,10 @@ impl Engine {
         };
         let threads = Threads {
             writing: spawn("shilu-writer", move || writing.run(&jobs))?,
-            folding: spawn("shilu-fold", guarded(Arc::clone(&trouble), move || folding.run(&news)))?,
+            folding: spawn(
+                "shilu-fold",
+                guarded(Arc::clone(&trouble), move || folding.run(&news)),
+            )?,
         };
         let stopping = Arc::new(AtomicBool::new(false));
         if options.scrub {

@@ -257,6 +257,8 @@ impl Writing {
             match job {
                 Job::Stop => break,
                 Job::Lists(lists, reply) => {
+                    let folded = read(&self.projections).end();
+                    self.in_flight.forget_before(folded);
                     for (index, list) in lists.iter().enumerate() {
                         if let Some(answer) = self.take(list, &reply, index) {
                             reply.give(index, answer);
@@ -277,11 +279,7 @@ impl Writing {
 
     /// Judges a list and submits its events. The answer, if it is known at once; else it comes when they are durable.
     fn take(&mut self, list: &[Command], reply: &Arc<Reply>, index: usize) -> Option<Answer> {
-        let start = {
-            let folded = read(&self.projections);
-            self.in_flight.forget_before(folded.end());
-            self.in_flight.next
-        };
+        let start = self.in_flight.next;
         let decided = self.decide_list(list);
         let place = |accepted| Place {
             reply: Arc::clone(reply),

@@ -56,7 +56,9 @@ impl Params {
     /// A parameter that must be there.
     pub(crate) fn required(&self, name: &'static str) -> Result<&str, Problem> {
         self.get(name).ok_or_else(|| {
-            Problem::malformed("BAD_QUERY", format!("the parameter {name:?} is missing")).field(name)
+            Problem::malformed("BAD_QUERY", format!("the parameter {name:?} is missing"))
+                .field(name)
+                .hint("add it to the address")
         })
     }
 
@@ -72,7 +74,9 @@ impl Params {
         };
         parse(text).map(Some).ok_or_else(|| {
             let detail = format!("{name}: {:?} is none of {words}", shorten(text.to_owned()));
-            Problem::malformed("BAD_QUERY", detail).field(name)
+            Problem::malformed("BAD_QUERY", detail)
+                .field(name)
+                .hint("write one of these words")
         })
     }
 
@@ -82,9 +86,11 @@ impl Params {
             return Ok(None);
         };
         let record = RecordName::parse(text);
-        record
-            .map(Some)
-            .map_err(|error| Problem::malformed("BAD_RECORD", error.to_string()).field(name))
+        record.map(Some).map_err(|error| {
+            Problem::malformed("BAD_RECORD", error.to_string())
+                .field(name)
+                .hint("write kind/key")
+        })
     }
 
     /// The page's length.
@@ -100,7 +106,9 @@ impl Params {
                     "limit: {:?} is not a number from 1 to {PAGE_MAX}",
                     shorten(text.to_owned())
                 );
-                Err(Problem::malformed("BAD_QUERY", detail).field("limit"))
+                Err(Problem::malformed("BAD_QUERY", detail)
+                    .field("limit")
+                    .hint("ask for shorter pages; \"next\" leads to the rest"))
             }
         }
     }

@@ -34,7 +34,9 @@ pub(crate) async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let params = Params::read(query.as_deref(), &["min_position"])?;
-    let Path(id) = id.map_err(|error| Problem::malformed("BAD_ID", error.body_text()))?;
+    let Path(id) = id.map_err(|error| {
+        Problem::malformed("BAD_ID", error.body_text()).hint("write the event's id as it was given")
+    })?;
     let id = read::event_id("id", &id)?;
     ready(&app, &params).await?;
     blocking(move || {
