@@ -1,4 +1,4 @@
-//! Names: every kind, field, actor, area, device and file once, under a number. The other projections keep numbers.
+//! Names: every kind, field, actor and area once, under a number. The other projections keep numbers.
 
 use std::io;
 

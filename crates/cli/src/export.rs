@@ -18,7 +18,7 @@ use crate::{
     wire,
 };
 
-/// Records asked for at once: one pass over the log gives so many.
+/// Records asked for at once: one answer gives so many.
 const RECORDS_AT_ONCE: usize = 50_000;
 
 /// Runs `export`.

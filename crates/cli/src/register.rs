@@ -68,10 +68,26 @@ struct Server {
     language: Language,
 }
 
+impl SourceArgs {
+    /// Folder and server as given: what stands on the command line beats what a variable says.
+    fn chosen(&self) -> (Option<&Path>, Option<&str>) {
+        let variable = |name| std::env::var(name).ok();
+        let data = self.data.as_deref();
+        let server = self.server.as_deref();
+        let data_is_default = data.is_some() && data == variable("SHILU_DATA").as_deref().map(Path::new);
+        let server_is_default = server.is_some() && server == variable("SHILU_SERVER").as_deref();
+        match (data_is_default, server_is_default) {
+            (true, false) if server.is_some() => (None, server),
+            (false, true) if data.is_some() => (data, None),
+            _ => (data, server),
+        }
+    }
+}
+
 impl Register {
     /// Opens the folder, or prepares to ask the server.
     pub fn open(source: &SourceArgs, language: Language) -> Result<Self, CliError> {
-        match (&source.data, &source.server) {
+        match source.chosen() {
             (Some(_), Some(_)) => Err(CliError::Usage {
                 problem: "both --data and --server are given".to_owned(),
                 hint: "give one of them: the folder, or the server that has it open",
@@ -161,6 +177,14 @@ impl Register {
         match self {
             Register::Local(local) => local.engine.campaign(),
             Register::Remote(remote) => Arc::clone(&remote.campaign),
+        }
+    }
+
+    /// The register's time; a server's is not known here.
+    pub fn now(&self) -> Option<Timestamp> {
+        match self {
+            Register::Local(local) => Some(local.engine.now()),
+            Register::Remote(_) => None,
         }
     }
 

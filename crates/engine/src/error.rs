@@ -196,6 +196,7 @@ impl EngineError {
             EngineError::PersonalNotProtected { .. } => Class::Rule,
             EngineError::Writer(error) => match **error {
                 WriterError::EventTooLarge { .. } | WriterError::ListTooLarge { .. } => Class::TooLarge,
+                WriterError::LogFull => Class::Broken,
                 _ => Class::TryAgain,
             },
             EngineError::ClockNotBehind => Class::Rule,

@@ -94,6 +94,35 @@ pub(crate) fn create(
     {
         return Err(EngineError::NotEmpty { path: dir.to_owned() });
     }
+    let made = fill(dir, init, campaign, recorded, id, options);
+    if made.is_err() {
+        clear(dir);
+    }
+    made
+}
+
+/// Takes away what a failed `init` made in a folder that was empty, so that it can be tried again.
+fn clear(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        // What cannot be removed stays, and the next try names the folder as not empty.
+        let _ = if path.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        };
+    }
+}
+
+fn fill(
+    dir: &Path,
+    init: &Init<'_>,
+    campaign: Campaign,
+    recorded: Timestamp,
+    id: EventId,
+    options: shilu_log::Options,
+) -> Result<(), EngineError> {
+    let fail = |doing| move |path: &Path, error| EngineError::io(doing, path, error);
     for folder in ["attachments", "projections"] {
         let folder = dir.join(folder);
         fs::create_dir(&folder).map_err(|error| fail("make")(&folder, error))?;

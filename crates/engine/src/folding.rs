@@ -9,7 +9,7 @@ use shilu_log::{Committed, Log, LogError, Outcome};
 use shilu_model::{Position, decode};
 use shilu_projections::Projections;
 use tokio::sync::watch;
-use tracing::{error, trace};
+use tracing::{debug_span, error, trace};
 
 use crate::{engine::Trouble, error::EngineError, reply::Place, saved};
 
@@ -77,6 +77,7 @@ impl Folding {
             bytes,
             sync_time,
         } = commit;
+        let _span = debug_span!("fold", first = first.get(), events = events.len()).entered();
         metrics::histogram!("shilu_commit_events")
             .record(f64::from(u32::try_from(events.len()).unwrap_or(u32::MAX)));
         metrics::histogram!("shilu_commit_bytes").record(f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));

@@ -17,6 +17,7 @@ use shilu_model::{
     RecordName, Rejection, Timestamp, Value, decide, decode, encode,
 };
 use shilu_projections::{Projections, Wanted};
+use tracing::debug_span;
 
 use crate::{
     clock::{BEHIND_MICROS_MAX, Clock},
@@ -280,6 +281,7 @@ impl Writing {
     /// Judges a list and submits its events. The answer, if it is known at once; else it comes when they are durable.
     fn take(&mut self, list: &[Command], reply: &Arc<Reply>, index: usize) -> Option<Answer> {
         let start = self.in_flight.next;
+        let _span = debug_span!("decide", first = start.get(), commands = list.len()).entered();
         let decided = self.decide_list(list);
         let place = |accepted| Place {
             reply: Arc::clone(reply),

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use shilu_model::Position;
-use tracing::{error, warn};
+use tracing::{debug_span, error, warn};
 
 use crate::chunk::{self, Layout};
 use crate::error::{LogError, WriterError};
@@ -382,6 +382,7 @@ impl<T: Send + 'static, S: FnMut(Outcome<T>)> Committer<T, S> {
     /// Makes a commit durable, then visible, then known.
     fn commit(&mut self, commit: OpenCommit<T>) -> Result<(), (Vec<T>, LogError)> {
         assert_eq!(commit.first, self.durable.end, "commits follow one another");
+        let _span = debug_span!("commit", first = commit.first.get(), events = commit.events.len()).entered();
         let mut batch = WriteBatch::default();
         let hash = chunk::encode_commit(
             commit.first,

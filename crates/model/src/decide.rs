@@ -9,7 +9,7 @@ use crate::{
     position::Position,
     rejection::Rejection,
     time::Timestamp,
-    value::{OwnedValue, Value},
+    value::{Input, OwnedValue, Value},
 };
 
 /// What `decide` may ask about the rest of the register, as of now.
@@ -55,6 +55,7 @@ pub fn decide<'a>(
         moment,
     };
     case.check_texts()?;
+    case.check_key()?;
     let version = case.check_version()?;
     if let Some(cause) = command.cause.filter(|cause| !known.has_event(*cause)) {
         return Err(Rejection::NoCause { cause });
@@ -148,6 +149,24 @@ impl<'a> Case<'a, '_> {
             Err(Rejection::ReasonMissing)
         } else {
             Ok(())
+        }
+    }
+
+    /// The key is a value of the key field's type. A record that is there was checked when it came.
+    fn check_key(&self) -> Result<(), Rejection> {
+        if !self.entries.is_empty() {
+            return Ok(());
+        }
+        let key = self.command.record.key();
+        match self.kind.read(&self.kind.key, Input::Text(key))? {
+            Some(OwnedValue::Text(read)) if read == key => Ok(()),
+            _ => {
+                let problem = "the key is no value of this field".to_owned();
+                Err(Rejection::BadValue {
+                    field: self.kind.key.clone(),
+                    problem,
+                })
+            }
         }
     }
 

@@ -86,6 +86,9 @@ impl FieldType {
                 if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
                     return Err("contains a control character".to_owned());
                 }
+                if text.trim().is_empty() {
+                    return Err("is nothing but white space".to_owned());
+                }
                 true
             }
             FieldType::Decimal => return decimal(text.trim()).map(OwnedValue::Decimal).ok_or_else(unlike),

@@ -64,7 +64,9 @@ impl Timestamp {
             expected: "an RFC 3339 time such as 2015-04-07T09:30:00+08:00",
         };
         let time = DateTime::parse_from_rfc3339(text).map_err(|_| wrong())?;
-        if time.timestamp_subsec_nanos() % 1_000 != 0 || !(1..=9999).contains(&time.year()) {
+        // A leap second has no place in a count of microseconds.
+        let nanos = time.timestamp_subsec_nanos();
+        if nanos % 1_000 != 0 || nanos >= 1_000_000_000 || !(1..=9999).contains(&time.year()) {
             return Err(wrong());
         }
         Ok(Timestamp(time.timestamp_micros()))

@@ -116,7 +116,7 @@ struct Slot {
 const STATUSES: [u16; 13] = [200, 201, 400, 403, 404, 405, 408, 409, 413, 422, 503, 504, 500];
 
 /// The routes, the busiest first; `none` is a path that is no route.
-const ROUTES: [(Method, &str); 18] = [
+const ROUTES: [(Method, &str); 20] = [
     (Method::POST, "/api/v1/commands"),
     (Method::GET, "/api/v1/records/{kind}/{key}"),
     (Method::GET, "/api/v1/records"),
@@ -129,6 +129,8 @@ const ROUTES: [(Method, &str); 18] = [
     (Method::GET, "/api/v1/events/{id}"),
     (Method::GET, "/api/v1/live"),
     (Method::POST, "/api/v1/commands/stream"),
+    (Method::GET, "/api/v1/campaign"),
+    (Method::GET, "/docs/errors"),
     (Method::GET, "/healthz"),
     (Method::GET, "/readyz"),
     (Method::GET, "/metrics"),

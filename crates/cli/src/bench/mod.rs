@@ -55,7 +55,7 @@ pub enum What {
     Open,
     /// Rates, changes and single records
     Query,
-    /// Checking everything from bytes
+    /// Not built in this version
     Verify,
 }
 

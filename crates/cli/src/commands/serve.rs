@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
-    net::SocketAddr,
+    net::{SocketAddr, ToSocketAddrs},
     path::Path,
 };
 
@@ -28,6 +28,8 @@ pub fn run(args: &ServeArgs, verbose: u8) -> Done {
 
 /// Serves a register; the first line on stdout is `listening on http://ADDR`, and `more` may add to it.
 pub fn open_and_serve(dir: &Path, listen: &str, more: impl FnOnce(SocketAddr, &mut Output) -> Done) -> Done {
+    // First what can be refused at once: opening a large register takes seconds.
+    let listener = bind(listen)?;
     let options = Options {
         scrub: true,
         ..Options::default()
@@ -37,26 +39,46 @@ pub fn open_and_serve(dir: &Path, listen: &str, more: impl FnOnce(SocketAddr, &m
         .enable_all()
         .build()
         .map_err(|error| CliError::io("start the runtime for", dir, error))?;
-    let served = runtime.block_on(serve(dir, listen, engine.clone(), more));
+    let served = runtime.block_on(serve(dir, listener, engine.clone(), more));
     let closed = engine.close();
     served?;
     Ok(closed?)
 }
 
+/// Takes the address, if it is one and only this machine can reach it.
+fn bind(listen: &str) -> Result<std::net::TcpListener, CliError> {
+    let addresses = listen.to_socket_addrs().map_err(|error| CliError::Usage {
+        problem: format!("--listen {listen}: {error}"),
+        hint: "write HOST:PORT, such as 127.0.0.1:8080; port 0 takes any free port",
+    })?;
+    for address in addresses.clone() {
+        shilu_service::check_loopback(&address).map_err(|error| CliError::Refused {
+            code: error.code(),
+            problem: error.to_string(),
+            hint: error.hint(),
+        })?;
+    }
+    let addresses: Vec<_> = addresses.collect();
+    let bound = std::net::TcpListener::bind(&*addresses).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|error| CliError::Refused {
+        code: "CANNOT_LISTEN",
+        problem: format!("cannot listen on {listen}: {error}"),
+        hint: "take another port, or port 0 for any free one",
+    })
+}
+
 async fn serve(
     dir: &Path,
-    address: &str,
+    listener: std::net::TcpListener,
     engine: Engine,
     more: impl FnOnce(SocketAddr, &mut Output) -> Done,
 ) -> Done {
-    let listen = |error| CliError::io("listen on", address, error);
-    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let listen = |error| CliError::io("listen for", dir, error);
+    let listener = TcpListener::from_std(listener).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    shilu_service::check_loopback(&address).map_err(|error| CliError::Refused {
-        code: error.code(),
-        problem: error.to_string(),
-        hint: error.hint(),
-    })?;
     let mut terminate = signal(SignalKind::terminate()).map_err(listen)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(listen)?;
     let shutdown = async move {

@@ -69,6 +69,12 @@ fn import(args: &ImportArgs, register: &Register, language: Language) -> Done {
         };
         return Err(ImportError::Rule(rejection).into());
     }
+    if let (Some(effective), Some(recorded)) = (effective, register.now())
+        && effective > recorded
+    {
+        let rejection = Rejection::EffectiveInFuture { effective, recorded };
+        return Err(ImportError::Rule(rejection).into());
+    }
     let source = Opened::open(&args.file)?;
     let examined = source.examine(args, language)?;
     let job = Job {

@@ -787,3 +787,51 @@ fn a_deed_knows_its_action() {
         assert_eq!(Deed::action(&command.deed).word(), word);
     }
 }
+
+// ---- keys
+
+#[test]
+fn a_new_record_s_key_is_a_value_of_the_key_field() {
+    struct Nobody;
+    impl crate::decide::Known for Nobody {
+        fn has_event(&self, _: crate::id::EventId) -> bool {
+            false
+        }
+        fn is_collected(&self, _: &str) -> bool {
+            false
+        }
+        fn duplicate_of(&self, _: &str) -> Option<String> {
+            None
+        }
+    }
+    let campaign = crate::campaign::Campaign::parse(
+        r#"
+        name = "Divisions"
+        origin = "example.org/divisions"
+        timezone = "Asia/Shanghai"
+        earliest = 2000-01-01
+        [[kinds]]
+        id = "street"
+        key = "code"
+        [kinds.fields]
+        code = { type = "division-code", required = true }
+        "#,
+    )
+    .unwrap();
+    let mut command = register();
+    command.deed = Deed::Collect(Vec::new());
+    let moment = crate::decide::Moment {
+        position: crate::Position::ZERO,
+        recorded: day(100),
+        fresh_id: event_id(9),
+    };
+    for (key, code) in [
+        ("990101001", None),
+        ("12", Some("BAD_VALUE")),
+        ("99010100x", Some("BAD_VALUE")),
+    ] {
+        command.record = crate::id::RecordName::new("street", key).unwrap();
+        let decided = crate::decide::decide(&campaign, &command, &[], &Nobody, moment);
+        assert_eq!(decided.err().map(|rejection| rejection.code()), code, "{key}");
+    }
+}
