@@ -7,7 +7,9 @@ use crate::error::printable;
 /// Space between columns.
 const GAP: &str = "  ";
 /// No column is cut narrower than this.
-const COLUMN_WIDTH_MIN: usize = 8;
+const COLUMN_WIDTH_MIN: usize = 6;
+/// Up to this width a column is cut last: a time, a record's name and a position are worth more whole than a reason.
+const WHOLE_WIDTH: usize = 20;
 
 /// A table: a header and rows of cells.
 pub struct Table {
@@ -121,19 +123,20 @@ fn is_number(cell: &str) -> bool {
         .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b' ' | b'%'))
 }
 
-/// Takes from the widest column until the line fits or nothing can be taken.
+/// Takes from the widest columns until the line fits or all are short; then from the last column towards the first.
 fn fit(widths: &mut [usize], width: usize) {
     let gaps = GAP.len() * widths.len().saturating_sub(1);
     let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
-    while excess > 0 {
-        let Some(widest) = widths.iter_mut().max() else {
-            return;
-        };
-        if *widest <= COLUMN_WIDTH_MIN {
-            return;
-        }
+    while excess > 0
+        && let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > WHOLE_WIDTH)
+    {
         *widest -= 1;
         excess -= 1;
+    }
+    for column in widths.iter_mut().rev() {
+        let taken = excess.min(column.saturating_sub(COLUMN_WIDTH_MIN));
+        *column -= taken;
+        excess -= taken;
     }
 }
 
@@ -191,12 +194,12 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_cuts_the_widest() {
+    fn a_narrow_terminal_keeps_a_record_s_name_whole() {
         insta::assert_snapshot!(table().lines(Some(32)).join("\n"), @r"
-        档案          Name         Count
-        ────────────  ───────────  ─────
-        street/1101…  东华门街道…     12
-        street/1      Short            4
+        档案              Name     Count
+        ────────────────  ───────  ─────
+        street/110101001  东华门…     12
+        street/1          Short        4
         ");
     }
 
