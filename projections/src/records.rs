@@ -95,16 +95,6 @@ impl Records {
         self.index.find(hash(kind, key), same).map(|slot| Slot(*slot))
     }
 
-    /// How many records there are.
-    pub fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
     /// Every slot, oldest record first.
     pub fn slots(&self, from: usize) -> impl Iterator<Item = Slot> {
         (from..self.slots.len())

@@ -82,13 +82,7 @@ impl Folding {
             .record(f64::from(u32::try_from(events.len()).unwrap_or(u32::MAX)));
         metrics::histogram!("shilu_commit_bytes").record(f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));
         metrics::histogram!("shilu_sync_seconds").record(sync_time.as_secs_f64());
-        trace!(
-            first = first.get(),
-            events = events.len(),
-            bytes,
-            ?sync_time,
-            "commit"
-        );
+        trace!(bytes, ?sync_time, "committed");
         let decoded: Vec<_> = events
             .iter()
             .map(|event| decode(event).expect("the writer thread encoded it"))
