@@ -84,7 +84,7 @@ impl Store {
                 source,
             },
         })?;
-        let store = Store::start(register_dir, dir, options)?;
+        let store = Store::start(register_dir, dir, options, |_| Ok(true))?;
         guarded(Position::ZERO, "flushing the new store", || store.db.flush())?;
         for name in ["db", "conf", "blobs", "."] {
             sync_path(&store.dir.join(name))?;
@@ -100,25 +100,31 @@ impl Store {
         if !dir.join("db").is_file() {
             return Err(Fault::StoreMissing.at(Position::ZERO));
         }
-        prepare(&dir).map_err(LogError::io("preparing the folder `log`"))?;
-        Store::start(register_dir, dir, options)
+        Store::start(register_dir, dir, options, prepare)
     }
 
-    fn start(register_dir: &Path, dir: PathBuf, options: Options) -> Result<Store, LogError> {
+    /// Opens sled once `prepare` has had its lock and let it go; whoever holds the lock may be closing just now.
+    fn start(
+        register_dir: &Path,
+        dir: PathBuf,
+        options: Options,
+        prepare: fn(&Path) -> io::Result<bool>,
+    ) -> Result<Store, LogError> {
         let config = sled::Config::new().path(&dir).cache_capacity(options.cache_bytes);
         let deadline = Instant::now() + LOCK_WAIT;
         let db = loop {
-            match guarded(Position::ZERO, "opening the store", || config.open()) {
-                Err(error) if is_locked(&error) => {
-                    if Instant::now() >= deadline {
-                        return Err(LogError::InUse {
-                            dir: register_dir.to_owned(),
-                        });
-                    }
-                    thread::sleep(LOCK_RETRY);
+            if prepare(&dir).map_err(LogError::io("preparing the folder `log`"))? {
+                match guarded(Position::ZERO, "opening the store", || config.open()) {
+                    Err(error) if is_locked(&error) => {}
+                    opened => break opened?,
                 }
-                opened => break opened?,
             }
+            if Instant::now() >= deadline {
+                return Err(LogError::InUse {
+                    dir: register_dir.to_owned(),
+                });
+            }
+            thread::sleep(LOCK_RETRY);
         };
         let file = File::open(dir.join("db")).map_err(LogError::io("opening the file `log/db`"))?;
         Ok(Store {
@@ -183,12 +189,12 @@ impl Store {
     }
 }
 
-/// Puts right what a crash can leave and sled 0.34.7 cannot bear.
-fn prepare(dir: &Path) -> io::Result<()> {
+/// Puts right what a crash can leave and sled 0.34.7 cannot bear. False while somebody has the store open.
+fn prepare(dir: &Path) -> io::Result<bool> {
     let db = File::open(dir.join("db"))?;
-    // Whoever holds sled's own lock is opening the store just now, or has it open.
+    // sled's own lock: what its holder is writing is not ours to touch.
     if flock(&db, FlockOperation::NonBlockingLockExclusive).is_err() {
-        return Ok(());
+        return Ok(false);
     }
     // What a killed process wrote must not be lost after sled has written an index of it.
     db.sync_all()?;
@@ -203,7 +209,7 @@ fn prepare(dir: &Path) -> io::Result<()> {
             fs::remove_file(dir.join(name))?;
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Chunks to write or to remove in one atomic step.
@@ -352,6 +358,18 @@ mod tests {
             assert_holds(&open(dir.path()).unwrap(), 5);
             assert!(!half.exists());
         }
+    }
+
+    #[test]
+    fn nothing_is_put_right_while_the_log_is_open_or_still_being_closed() {
+        let (dir, log) = create();
+        append(&log, &[5]);
+        let half = dir.path().join("log/snap.00000000000FFFFF.generating");
+        std::fs::write(&half, "").unwrap();
+        assert!(!super::prepare(&dir.path().join("log")).unwrap());
+        assert!(half.exists(), "its writer may be at work");
+        drop(log);
+        assert_holds(&open(dir.path()).unwrap(), 5);
     }
 
     #[test]
