@@ -145,6 +145,7 @@ impl ListName {
                 visit: None,
                 expected_version: None,
                 cause: None,
+                signature: None,
             }
         };
         deeds.into_iter().enumerate().map(command).collect()

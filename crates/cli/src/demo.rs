@@ -266,5 +266,6 @@ fn command(record: &RecordName, actor: &str, deed: Deed) -> Command {
         visit: None,
         expected_version: None,
         cause: None,
+        signature: None,
     }
 }

@@ -10,7 +10,9 @@ impl Bundle {
     /// Appends an entry to a bundle's bytes. False, and nothing is written, when the entry exceeds 65,535 bytes.
     #[must_use]
     pub fn push(bytes: &mut Vec<u8>, entry: &[u8]) -> bool {
-        let Ok(length) = u16::try_from(entry.len()) else { return false };
+        let Ok(length) = u16::try_from(entry.len()) else {
+            return false;
+        };
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(entry);
         true
@@ -31,15 +33,23 @@ impl Bundle {
         let mut entries = Vec::with_capacity(width.min(TILE_HASHES));
         let mut rest = bytes;
         while !rest.is_empty() {
-            let (length, after) = rest.split_first_chunk().ok_or(bad("it breaks off within a length"))?;
+            let (length, after) = rest
+                .split_first_chunk()
+                .ok_or(bad("it breaks off within a length"))?;
             let length = usize::from(u16::from_be_bytes(*length));
-            let (entry, after) = after.split_at_checked(length).ok_or(bad("it breaks off within an entry"))?;
+            let (entry, after) = after
+                .split_at_checked(length)
+                .ok_or(bad("it breaks off within an entry"))?;
             if entries.len() == width {
                 return Err(bad("it holds more entries than its width says"));
             }
             entries.push(entry);
             rest = after;
         }
-        if entries.len() == width { Ok(entries) } else { Err(bad("it holds fewer entries than its width says")) }
+        if entries.len() == width {
+            Ok(entries)
+        } else {
+            Err(bad("it holds fewer entries than its width says"))
+        }
     }
 }

@@ -74,7 +74,11 @@ impl VerifierKey {
     pub fn parse(text: &str) -> Result<VerifierKey, EvidenceError> {
         let parts = Parts::of(text)?;
         let key = VerifierKey::new(parts.name, parts.algorithm, &parts.bytes)?;
-        if key.id == parts.id { Ok(key) } else { Err(bad("its id does not belong to its name and bytes")) }
+        if key.id == parts.id {
+            Ok(key)
+        } else {
+            Err(bad("its id does not belong to its name and bytes"))
+        }
     }
 
     /// The name: the log's origin, the witness's or the actor's name.
@@ -99,7 +103,9 @@ impl VerifierKey {
 
     /// Whether `signature`, 64 bytes, is this key's over `message`.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        let Ok(signature) = Signature::from_slice(signature) else { return false };
+        let Ok(signature) = Signature::from_slice(signature) else {
+            return false;
+        };
         self.key.verify_strict(message, &signature).is_ok()
     }
 }
@@ -143,7 +149,11 @@ impl SignerKey {
         let rest = text.strip_prefix("PRIVATE+KEY+");
         let parts = Parts::of(rest.ok_or(bad("it does not begin with PRIVATE+KEY+"))?)?;
         let key = SignerKey::from_seed(parts.name, parts.algorithm, &parts.bytes)?;
-        if key.verifier.id == parts.id { Ok(key) } else { Err(bad("its id does not belong to its name and bytes")) }
+        if key.verifier.id == parts.id {
+            Ok(key)
+        } else {
+            Err(bad("its id does not belong to its name and bytes"))
+        }
     }
 
     /// The secret, as it is kept in a file of mode 0600.
@@ -250,7 +260,8 @@ impl<'a> Parts<'a> {
         let id = id.ok_or(bad("its id is not eight hexadecimal digits"))?;
         let material = STANDARD.decode(material).map_err(|_| bad("it is not base64"))?;
         let (byte, bytes) = material.split_first().ok_or(bad("it is empty"))?;
-        let algorithm = Algorithm::of(*byte).ok_or(bad("it is for a kind of signature that shilu does not know"))?;
+        let algorithm =
+            Algorithm::of(*byte).ok_or(bad("it is for a kind of signature that shilu does not know"))?;
         let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| bad("it is not 32 bytes"))?;
         Ok(Parts {
             name,

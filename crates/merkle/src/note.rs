@@ -50,7 +50,9 @@ impl Note {
         }
         // The text is parted from the signatures by the last empty line.
         let (text, lines) = whole.rsplit_once("\n\n").ok_or(bad("it has no signatures"))?;
-        let lines = lines.strip_suffix('\n').ok_or(bad("its last line is not ended"))?;
+        let lines = lines
+            .strip_suffix('\n')
+            .ok_or(bad("its last line is not ended"))?;
         let signatures = lines.split('\n').map(NoteSignature::parse);
         let signatures: Vec<_> = signatures.collect::<Result<_, _>>()?;
         if signatures.len() > SIGNATURES_MAX {
@@ -70,7 +72,10 @@ impl Note {
         let mut time = Err(EvidenceError::NotSigned {
             name: key.name().to_owned(),
         });
-        let by_key = self.signatures.iter().filter(|line| line.id == key.id() && line.name == key.name());
+        let by_key = self
+            .signatures
+            .iter()
+            .filter(|line| line.id == key.id() && line.name == key.name());
         for line in by_key {
             let (seconds, valid) = line.check(&self.text, key);
             if !valid {
@@ -97,10 +102,16 @@ impl NoteSignature {
     /// # Errors
     /// [`EvidenceError::BadNote`].
     pub fn parse(line: &str) -> Result<NoteSignature, EvidenceError> {
-        let rest = line.strip_prefix("\u{2014} ").ok_or(bad("a signature line does not begin with a dash"))?;
-        let (name, signature) = rest.split_once(' ').ok_or(bad("a signature line has no signature"))?;
+        let rest = line
+            .strip_prefix("\u{2014} ")
+            .ok_or(bad("a signature line does not begin with a dash"))?;
+        let (name, signature) = rest
+            .split_once(' ')
+            .ok_or(bad("a signature line has no signature"))?;
         key::check_name(name).map_err(|_| bad("a signature line has no proper name"))?;
-        let bytes = STANDARD.decode(signature).map_err(|_| bad("a signature is not base64"))?;
+        let bytes = STANDARD
+            .decode(signature)
+            .map_err(|_| bad("a signature is not base64"))?;
         let (id, bytes) = bytes.split_first_chunk().ok_or(bad("a signature is too short"))?;
         if bytes.is_empty() {
             return Err(bad("a signature is too short"));

@@ -33,7 +33,11 @@ impl<E: From<EvidenceError>, R: FnMut(Tile) -> Result<Vec<u8>, E>> Prover<R> {
     /// [`EvidenceError::BadProof`] beyond the size, and what reading the tiles says.
     pub fn root(&mut self, size: u64) -> Result<Hash, E> {
         self.within(size)?;
-        if size == 0 { Ok(Hash::empty()) } else { self.range(0, size) }
+        if size == 0 {
+            Ok(Hash::empty())
+        } else {
+            self.range(0, size)
+        }
     }
 
     /// The proof that the entry at `index` is in the tree, from the leaf's sibling up.
@@ -92,7 +96,11 @@ impl<E: From<EvidenceError>, R: FnMut(Tile) -> Result<Vec<u8>, E>> Prover<R> {
 
     fn within(&self, size: u64) -> Result<(), E> {
         let problem = "the tree is not as large as that";
-        if size <= self.size { Ok(()) } else { Err(EvidenceError::BadProof { problem }.into()) }
+        if size <= self.size {
+            Ok(())
+        } else {
+            Err(EvidenceError::BadProof { problem }.into())
+        }
     }
 
     /// The root over the leaves `begin..end`, where `begin` is a multiple of the next power of two.
@@ -183,7 +191,11 @@ pub fn check_inclusion(
         let problem = "it is shorter than a proof in a tree of this size";
         return Err(EvidenceError::BadProof { problem });
     }
-    if hash == root { Ok(()) } else { Err(EvidenceError::NotIncluded { index }) }
+    if hash == root {
+        Ok(())
+    } else {
+        Err(EvidenceError::NotIncluded { index })
+    }
 }
 
 /// Checks that the tree of size `new` continues the one of size `old` (RFC 9162 §2.1.4.2). A tree continues the empty
@@ -191,11 +203,7 @@ pub fn check_inclusion(
 ///
 /// # Errors
 /// [`EvidenceError::BadProof`], [`EvidenceError::NotConsistent`].
-pub fn check_consistency(
-    old: (u64, Hash),
-    new: (u64, Hash),
-    proof: &[Hash],
-) -> Result<(), EvidenceError> {
+pub fn check_consistency(old: (u64, Hash), new: (u64, Hash), proof: &[Hash]) -> Result<(), EvidenceError> {
     let ((old_size, old_root), (new_size, new_root)) = (old, new);
     let bad = |problem| Err(EvidenceError::BadProof { problem });
     let torn = Err(EvidenceError::NotConsistent {
@@ -206,7 +214,11 @@ pub fn check_consistency(
         return bad("the older tree is the larger one");
     }
     if old_size == new_size || old_size == 0 {
-        let whole = if old_size == 0 { old_root == Hash::empty() } else { old_root == new_root };
+        let whole = if old_size == 0 {
+            old_root == Hash::empty()
+        } else {
+            old_root == new_root
+        };
         return match (proof.is_empty(), whole) {
             (false, _) => bad("it is longer than a proof between these sizes"),
             (true, false) => torn,
@@ -215,8 +227,14 @@ pub fn check_consistency(
     }
     // The old tree's root stands for the first hash where the old tree is perfect.
     let mut hashes = proof.iter().copied();
-    let first = if old_size.is_power_of_two() { Some(old_root) } else { hashes.next() };
-    let Some(first) = first else { return bad("it is empty") };
+    let first = if old_size.is_power_of_two() {
+        Some(old_root)
+    } else {
+        hashes.next()
+    };
+    let Some(first) = first else {
+        return bad("it is empty");
+    };
     let (mut node, mut last) = (old_size - 1, new_size - 1);
     while node & 1 == 1 {
         node >>= 1;
@@ -243,5 +261,9 @@ pub fn check_consistency(
     if last != 0 {
         return bad("it is shorter than a proof between these sizes");
     }
-    if of_old == old_root && of_new == new_root { Ok(()) } else { torn }
+    if of_old == old_root && of_new == new_root {
+        Ok(())
+    } else {
+        torn
+    }
 }

@@ -61,9 +61,13 @@ impl Receipt {
         }
         let entry = lines.next().and_then(|line| line.strip_prefix("extra "));
         let entry = entry.ok_or(bad("its second line does not hold the event"))?;
-        let entry = STANDARD.decode(entry).map_err(|_| bad("its event is not base64"))?;
+        let entry = STANDARD
+            .decode(entry)
+            .map_err(|_| bad("its event is not base64"))?;
         let index = lines.next().and_then(|line| line.strip_prefix("index "));
-        let index = index.and_then(tile::number).ok_or(bad("its third line is no position"))?;
+        let index = index
+            .and_then(tile::number)
+            .ok_or(bad("its third line is no position"))?;
         let proof: Option<Vec<_>> = lines.take(PROOF_HASHES_MAX + 1).map(Hash::parse).collect();
         let proof = proof.ok_or(bad("a line of its proof is no hash"))?;
         if proof.len() > PROOF_HASHES_MAX {
@@ -97,7 +101,12 @@ impl Receipt {
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{HEADER}\nextra {}\nindex {}", STANDARD.encode(&self.entry), self.index)?;
+        writeln!(
+            f,
+            "{HEADER}\nextra {}\nindex {}",
+            STANDARD.encode(&self.entry),
+            self.index
+        )?;
         self.proof.iter().try_for_each(|hash| writeln!(f, "{hash}"))?;
         write!(f, "\n{}", self.checkpoint)
     }

@@ -75,13 +75,19 @@ impl Tile {
     /// [`EvidenceError::BadTile`] unless it is written exactly so.
     pub fn parse(path: &str) -> Result<Tile, EvidenceError> {
         let bad = |problem| EvidenceError::BadTile { problem };
-        let rest = path.strip_prefix("tile/").ok_or(bad("its name does not begin with tile/"))?;
+        let rest = path
+            .strip_prefix("tile/")
+            .ok_or(bad("its name does not begin with tile/"))?;
         let (level, rest) = rest.split_once('/').ok_or(bad("its name has no index"))?;
         let kind = match level {
             "entries" => TileKind::Entries,
             level => {
                 let level = number(level).and_then(|level| u8::try_from(level).ok());
-                TileKind::Hashes(level.filter(|level| *level < 64).ok_or(bad("its level is not 0 to 63"))?)
+                TileKind::Hashes(
+                    level
+                        .filter(|level| *level < 64)
+                        .ok_or(bad("its level is not 0 to 63"))?,
+                )
             }
         };
         let (path, width) = match rest.split_once(".p/") {
@@ -162,6 +168,10 @@ impl fmt::Display for Tile {
                 write!(f, "x{group:03}/")?;
             }
         }
-        if self.is_full() { Ok(()) } else { write!(f, ".p/{}", self.width) }
+        if self.is_full() {
+            Ok(())
+        } else {
+            write!(f, ".p/{}", self.width)
+        }
     }
 }

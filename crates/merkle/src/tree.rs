@@ -31,7 +31,10 @@ impl Tree {
     pub fn push(&mut self, leaf: Hash) {
         let mut hash = leaf;
         for _ in 0..self.size.trailing_ones() {
-            let left = self.peaks.pop().expect("there is a peak for each bit of the size");
+            let left = self
+                .peaks
+                .pop()
+                .expect("there is a peak for each bit of the size");
             hash = Hash::node(left, hash);
         }
         self.peaks.push(hash);
@@ -109,7 +112,9 @@ impl Tiling {
             if self.levels.len() == level {
                 self.levels.push(Vec::with_capacity(TILE_HASHES));
             }
-            let Some(tile) = self.levels.get_mut(level) else { return };
+            let Some(tile) = self.levels.get_mut(level) else {
+                return;
+            };
             tile.push(hash);
             if tile.len() < TILE_HASHES {
                 return;

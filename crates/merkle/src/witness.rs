@@ -42,7 +42,10 @@ impl Addition {
         let text = str::from_utf8(bytes).map_err(|_| bad("it is not UTF-8"))?;
         let (head, note) = text.split_once("\n\n").ok_or(bad("it has no checkpoint"))?;
         let mut lines = head.split('\n');
-        let old = lines.next().and_then(|line| line.strip_prefix("old ")).and_then(tile::number);
+        let old = lines
+            .next()
+            .and_then(|line| line.strip_prefix("old "))
+            .and_then(tile::number);
         let old = old.ok_or(bad("its first line is no old size"))?;
         let proof: Option<Vec<_>> = lines.take(PROOF_LINES_MAX + 1).map(Hash::parse).collect();
         let proof = proof.ok_or(bad("a line of it is no hash"))?;
@@ -132,6 +135,7 @@ pub fn judge(request: &Addition, trusted: &[VerifierKey], last: Option<&Checkpoi
     if size == said.size && root != said.root {
         return Err(Refusal::OtherRoot { size });
     }
-    check_consistency((size, root), (said.size, said.root), &request.proof).map_err(Refusal::NotConsistent)?;
+    check_consistency((size, root), (said.size, said.root), &request.proof)
+        .map_err(Refusal::NotConsistent)?;
     Ok(said.clone())
 }

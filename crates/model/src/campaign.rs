@@ -7,6 +7,7 @@ use thiserror::Error;
 use toml::Spanned;
 
 use crate::{
+    event::Action,
     field_type::FieldType,
     time::{Day, Timestamp, Zone},
 };
@@ -24,6 +25,55 @@ pub struct Campaign {
     pub earliest: Timestamp,
     /// The kinds, in the file's order.
     pub kinds: Vec<Kind>,
+    /// In which roles an actor must sign.
+    pub signed_roles: BTreeSet<Role>,
+    /// Who is asked to cosign checkpoints.
+    pub witnesses: Vec<Witness>,
+    /// How many of them must have cosigned a checkpoint before it is published.
+    pub quorum: usize,
+}
+
+/// A witness that the register asks to cosign its checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// Its public key as a vkey of cosignatures. Only its form is checked here.
+    pub key: String,
+    /// Where it listens: the submission prefix of C2SP `tlog-witness`.
+    pub url: String,
+}
+
+/// In which capacity somebody acts; an action belongs to one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Collects and corrects.
+    Collector,
+    /// Registers and deregisters.
+    Registrar,
+    /// Verifies.
+    Verifier,
+}
+
+impl Role {
+    const ALL: [Role; 3] = [Role::Collector, Role::Registrar, Role::Verifier];
+
+    /// The role that an action on a record belongs to.
+    pub const fn of(action: Action) -> Option<Role> {
+        match action {
+            Action::Collect | Action::Correct => Some(Role::Collector),
+            Action::Register | Action::Deregister => Some(Role::Registrar),
+            Action::Verify => Some(Role::Verifier),
+            Action::Configure | Action::Appoint | Action::Dismiss | Action::Erase => None,
+        }
+    }
+
+    /// The word for it in a campaign.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Role::Collector => "collector",
+            Role::Registrar => "registrar",
+            Role::Verifier => "verifier",
+        }
+    }
 }
 
 /// A kind of record.
@@ -84,6 +134,8 @@ pub const CAMPAIGN_BYTES_MAX: usize = 1 << 20;
 pub const KINDS_MAX: usize = 256;
 /// See [`KINDS_MAX`].
 pub const FIELDS_MAX: usize = 256;
+/// Most witnesses of a campaign: each is asked at every checkpoint.
+pub const WITNESSES_MAX: usize = 16;
 /// Longest id of a kind or field in bytes.
 pub const ID_BYTES_MAX: usize = 64;
 
@@ -146,6 +198,17 @@ struct CampaignFile {
     timezone: Spanned<String>,
     earliest: Spanned<toml::value::Datetime>,
     kinds: Spanned<Vec<KindFile>>,
+    signed_roles: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    witnesses: Vec<WitnessFile>,
+    quorum: Option<Spanned<usize>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WitnessFile {
+    key: Spanned<String>,
+    url: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -251,14 +314,95 @@ impl CampaignFile {
             .iter()
             .map(|kind| kind.check(&ids))
             .collect::<Checked<Vec<_>>>()?;
+        let signed_roles = self.check_signed_roles()?;
+        let (witnesses, quorum) = self.check_witnesses()?;
         Ok(Campaign {
             name: self.name.into_inner(),
             origin: self.origin.into_inner(),
             zone,
             earliest: zone.start_of(earliest),
             kinds,
+            signed_roles,
+            witnesses,
+            quorum,
         })
     }
+
+    fn check_signed_roles(&self) -> Checked<BTreeSet<Role>> {
+        let mut roles = BTreeSet::new();
+        for word in self.signed_roles.iter().flatten() {
+            let role = Role::ALL.into_iter().find(|role| role.word() == word.get_ref());
+            let Some(role) = role else {
+                return wrong(word, "the roles are collector, registrar and verifier");
+            };
+            if !roles.insert(role) {
+                return wrong(word, "this role is named twice");
+            }
+        }
+        Ok(roles)
+    }
+
+    fn check_witnesses(&self) -> Checked<(Vec<Witness>, usize)> {
+        let mut witnesses: Vec<Witness> = Vec::new();
+        for witness in &self.witnesses {
+            let (key, url) = (witness.key.get_ref(), witness.url.get_ref());
+            if !is_vkey(key) {
+                return wrong(&witness.key, "a witness's key is written as name+1f2e3d4c+base64");
+            }
+            if witnesses.iter().any(|other| other.key == *key) {
+                return wrong(&witness.key, "this witness is named twice");
+            }
+            if witnesses.len() == WITNESSES_MAX {
+                return wrong(
+                    &witness.key,
+                    format!("a campaign has at most {WITNESSES_MAX} witnesses"),
+                );
+            }
+            if !(url.starts_with("http://") || url.starts_with("https://"))
+                || url.contains(char::is_whitespace)
+            {
+                return wrong(
+                    &witness.url,
+                    "a witness's address begins with http:// or https://",
+                );
+            }
+            witnesses.push(Witness {
+                key: key.clone(),
+                url: url.trim_end_matches('/').to_owned(),
+            });
+        }
+        match &self.quorum {
+            None if witnesses.is_empty() => Ok((witnesses, 0)),
+            None => {
+                let key = self.witnesses.first().map_or(0..0, |witness| witness.key.span());
+                Err((
+                    key,
+                    "witnesses need a quorum: quorum = 2 at the top of the file".to_owned(),
+                ))
+            }
+            Some(quorum) if !(1..=witnesses.len()).contains(quorum.get_ref()) => wrong(
+                quorum,
+                format!("the quorum is 1 to {}, the number of witnesses", witnesses.len()),
+            ),
+            Some(quorum) => Ok((witnesses, *quorum.get_ref())),
+        }
+    }
+}
+
+/// Whether a text has the form of a vkey. What its bytes mean is for whoever checks signatures.
+fn is_vkey(text: &str) -> bool {
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    !name.is_empty()
+        && !name.contains(|c: char| c.is_whitespace() || c.is_control())
+        && id.len() == 8
+        && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && !key.is_empty()
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
 }
 
 impl KindFile {

@@ -43,6 +43,17 @@ pub struct Command {
     pub expected_version: Option<u32>,
     /// The event that led to this one.
     pub cause: Option<EventId>,
+    /// The actor's signature over the signed form; a signed command states its id and its effective time.
+    pub signature: Option<CommandSignature>,
+}
+
+/// An actor's Ed25519 signature over the signed form of a command ([`crate::signed_form`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandSignature {
+    /// The short id of the key, which an earlier `configure` event gave to the actor.
+    pub key_id: u32,
+    /// The signature.
+    pub bytes: [u8; 64],
 }
 
 /// What to do with a record.
@@ -271,5 +282,6 @@ pub(crate) fn change<'a>(
     }
 }
 
+mod replay;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! `decide`: a command and what is known of its record give one event, or a rejection. Pure.
 
 use crate::{
-    campaign::{Campaign, Field, Kind},
+    campaign::{Campaign, Field, Kind, Role},
     command::{self, Check, Command, Correction, Deed, NAME_BYTES_MAX, REASON_BYTES_MAX, Reason, Since},
-    event::{Action, Change, Event, Observed, Outcome, Verdict},
+    event::{Action, Change, Event, Observed, Outcome, Signature, Verdict},
     fold::{Entry, State, Status},
     id::{EventId, RecordName},
     position::Position,
@@ -56,6 +56,7 @@ pub fn decide<'a>(
     };
     case.check_texts()?;
     case.check_key()?;
+    case.check_signature(campaign)?;
     let version = case.check_version()?;
     if let Some(cause) = command.cause.filter(|cause| !known.has_event(*cause)) {
         return Err(Rejection::NoCause { cause });
@@ -83,7 +84,10 @@ pub fn decide<'a>(
         cause: command.cause,
         stated: command.stated(),
         visit: command.visit,
-        signature: None,
+        signature: command.signature.as_ref().map(|signature| Signature {
+            key_id: signature.key_id,
+            bytes: &signature.bytes,
+        }),
     };
     match &command.deed {
         Deed::Collect(fields) => {
@@ -167,6 +171,27 @@ impl<'a> Case<'a, '_> {
                     problem,
                 })
             }
+        }
+    }
+
+    /// What can be said of a signature without the actor's key.
+    fn check_signature(&self, campaign: &Campaign) -> Result<(), Rejection> {
+        let Command {
+            id,
+            effective,
+            signature,
+            ..
+        } = self.command;
+        match signature {
+            None => match Role::of(self.command.deed.action()) {
+                Some(role) if campaign.signed_roles.contains(&role) => {
+                    Err(Rejection::SignatureMissing { role: role.word() })
+                }
+                _ => Ok(()),
+            },
+            // Else the log would choose for the actor what was signed.
+            Some(_) if id.is_none() || *effective == Since::Recorded => Err(Rejection::SignatureIncomplete),
+            Some(_) => Ok(()),
         }
     }
 

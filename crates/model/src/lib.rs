@@ -13,16 +13,18 @@ mod fold;
 mod id;
 mod position;
 mod rejection;
+pub mod setting;
+mod signed_form;
 #[cfg(test)]
 mod testing;
 mod time;
 mod value;
 
-pub use campaign::{CAMPAIGN_BYTES_MAX, Campaign, CampaignError, Field, Kind, Title};
+pub use campaign::{CAMPAIGN_BYTES_MAX, Campaign, CampaignError, Field, Kind, Role, Title, Witness};
 pub use codec::{CodecError, FORMAT, decode, decode_canonical, encode};
 pub use command::{
-    Check, Command, Correction, Deed, LIST_COMMANDS_MAX, NAME_BYTES_MAX, Origin, REASON_BYTES_MAX, Reason,
-    Since,
+    Check, Command, CommandSignature, Correction, Deed, LIST_COMMANDS_MAX, NAME_BYTES_MAX, Origin,
+    REASON_BYTES_MAX, Reason, Since,
 };
 pub use decide::{Known, Moment, decide};
 pub use event::{
@@ -33,5 +35,6 @@ pub use fold::{Check as CheckEntry, Entry, Held, State, Status};
 pub use id::{EventId, EventIdError, RecordName, RecordNameError};
 pub use position::Position;
 pub use rejection::{Class, Rejection};
+pub use signed_form::signed_form;
 pub use time::{Day, DayFinder, TimeError, Timestamp, Zone};
 pub use value::{Input, OwnedValue, Value};

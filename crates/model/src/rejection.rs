@@ -161,6 +161,33 @@ pub enum Rejection {
         /// The id.
         id: EventId,
     },
+    /// `SIGNATURE_MISSING`
+    #[error("the campaign requires that a {role} signs")]
+    SignatureMissing {
+        /// The role in which the actor acts.
+        role: &'static str,
+    },
+    /// `SIGNATURE_INCOMPLETE`
+    #[error("a signed command must state its id and its effective time")]
+    SignatureIncomplete,
+    /// `UNKNOWN_KEY`
+    #[error("{actor:?} has no key {key_id:08x} in this register")]
+    UnknownKey {
+        /// Who acts.
+        actor: String,
+        /// The short id of the key.
+        key_id: u32,
+    },
+    /// `BAD_SIGNATURE`
+    #[error("the signature is not one by the key {key_id:08x} of {actor:?} over {signed}")]
+    BadSignature {
+        /// Who acts.
+        actor: String,
+        /// The short id of the key.
+        key_id: u32,
+        /// The text that has to be signed.
+        signed: String,
+    },
     /// `EVENT_TOO_LARGE`
     #[error("the event takes {bytes} bytes, more than {max}")]
     EventTooLarge {
@@ -217,6 +244,10 @@ impl Rejection {
             Rejection::OwnWork { .. } => "OWN_WORK",
             Rejection::VersionConflict { .. } => "VERSION_CONFLICT",
             Rejection::IdReused { .. } => "ID_REUSED",
+            Rejection::SignatureMissing { .. } => "SIGNATURE_MISSING",
+            Rejection::SignatureIncomplete => "SIGNATURE_INCOMPLETE",
+            Rejection::UnknownKey { .. } => "UNKNOWN_KEY",
+            Rejection::BadSignature { .. } => "BAD_SIGNATURE",
             Rejection::EventTooLarge { .. } => "EVENT_TOO_LARGE",
         }
     }
@@ -287,6 +318,14 @@ impl Rejection {
             }
             Rejection::VersionConflict { .. } => "read the record again, and decide anew",
             Rejection::IdReused { .. } => "use a new id for a new command",
+            Rejection::SignatureMissing { .. } => {
+                "sign the command with the actor's key: `shilu key new --actor NAME`, `shilu key admit`, `shilu key sign`"
+            }
+            Rejection::SignatureIncomplete => "state \"id\" and \"effective\", and sign again",
+            Rejection::UnknownKey { .. } => "an administrator admits the key with `shilu key admit`",
+            Rejection::BadSignature { .. } => {
+                "sign exactly the text that is named, which is the command in its RFC 8785 form"
+            }
             Rejection::EventTooLarge { .. } => "shorten the reason or the texts, or split the command",
         }
     }

@@ -249,5 +249,6 @@ fn command(record: RecordName, deed: Deed, actor: String, effective: Since) -> C
         visit: None,
         expected_version: None,
         cause: None,
+        signature: None,
     }
 }

@@ -238,6 +238,7 @@ impl Job {
             visit: None,
             expected_version: None,
             cause: None,
+            signature: None,
         }
     }
 }

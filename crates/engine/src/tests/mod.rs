@@ -96,6 +96,7 @@ pub(crate) fn command(record: &str, actor: &str, deed: Deed) -> Command {
         visit: None,
         expected_version: None,
         cause: None,
+        signature: None,
     }
 }
 

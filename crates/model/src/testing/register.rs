@@ -137,6 +137,7 @@ impl Command {
             visit: None,
             expected_version: None,
             cause: None,
+            signature: None,
         }
     }
 

@@ -104,6 +104,25 @@ pub(crate) struct WireCommand<'a> {
     #[serde(borrow, default)]
     #[schema(value_type = Option<String>, format = "uuid")]
     pub(crate) cause: Option<Text<'a>>,
+    /// The actor's signature over the command's RFC 8785 form without this member.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<WireSignature>)]
+    pub(crate) signature: Option<Object<WireSignature<'a>>>,
+}
+
+/// An actor's Ed25519 signature.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Signature)]
+pub(crate) struct WireSignature<'a> {
+    /// The key's id: the eight hexadecimal digits in its vkey.
+    #[serde(borrow)]
+    #[schema(value_type = String, example = "9f3c2a10")]
+    pub(crate) key: Text<'a>,
+    /// The 64 bytes of the signature, in base64.
+    #[serde(borrow)]
+    #[schema(value_type = String)]
+    pub(crate) value: Text<'a>,
 }
 
 /// One field put right.

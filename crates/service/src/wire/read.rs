@@ -2,16 +2,17 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_path_to_error::Segment;
 use shilu_model::{
-    Action, Because, Campaign, Check, Command, Correction, Deed, EventId, Kind, LIST_COMMANDS_MAX,
-    NAME_BYTES_MAX, Origin, Outcome, OwnedValue, Place, Reason, RecordName, Rejection, Since, Timestamp,
-    Visit,
+    Action, Because, Campaign, Check, Command, CommandSignature, Correction, Deed, EventId, Kind,
+    LIST_COMMANDS_MAX, NAME_BYTES_MAX, Origin, Outcome, OwnedValue, Place, Reason, RecordName, Rejection,
+    Since, Timestamp, Visit,
 };
 
 use super::{
-    command::{List, WireChange, WireCommand, WirePlace, WireSource},
+    command::{List, WireChange, WireCommand, WirePlace, WireSignature, WireSource},
     hex::from_hex,
     object::{Members, Object, Text},
     value::Given,
@@ -151,6 +152,7 @@ fn command(wire: WireCommand<'_>, campaign: &Campaign) -> Result<Command, Proble
         visit: (visit != Visit::default()).then_some(visit),
         expected_version: wire.expected_version,
         cause: wire.cause.map(|Text(id)| event_id("cause", &id)).transpose()?,
+        signature: wire.signature.map(|Object(wire)| signature(&wire)).transpose()?,
     })
 }
 
@@ -400,6 +402,24 @@ fn source(wire: WireSource<'_>) -> Result<Origin, Problem> {
         ("import", ..) => Err(bad("an import needs \"sha256\", \"file\" and \"row\"")),
         _ => Err(bad("the type is neither field nor import")),
     }
+}
+
+fn signature(wire: &WireSignature<'_>) -> Result<CommandSignature, Problem> {
+    let bad = |part: &'static str, detail: &str| {
+        Problem::malformed("BAD_JSON", format!("{part}: {detail}"))
+            .field(part)
+            .hint("sign with `shilu key sign`, which writes both parts")
+    };
+    let id = u32::from_str_radix(&wire.key.0, 16)
+        .ok()
+        .filter(|_| wire.key.0.len() == 8);
+    let bytes = STANDARD.decode(wire.value.0.as_bytes()).ok();
+    Ok(CommandSignature {
+        key_id: id.ok_or_else(|| bad("signature.key", "it is not eight hexadecimal digits"))?,
+        bytes: bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| bad("signature.value", "it is not 64 bytes in base64"))?,
+    })
 }
 
 fn place(wire: WirePlace) -> Result<Place, Problem> {
