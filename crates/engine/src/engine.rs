@@ -2,11 +2,10 @@
 
 use std::{
     io::{BufWriter, Write},
-    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
+        Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
@@ -15,7 +14,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 use shilu_log::Log;
-use shilu_model::{Campaign, Class, Command, Event, EventId, Position, Timestamp, decode};
+use shilu_merkle::{Hash, SignedCheckpoint, Tree, VerifierKey};
+use shilu_model::{Campaign, Class, Command, Event, EventId, Position, Timestamp, decode, setting};
 use shilu_projections::{Projections, saved_end};
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -24,11 +24,12 @@ use uuid::Uuid;
 use crate::{
     clock::{self, Clock},
     error::EngineError,
+    evidence::{Because, Keys, Publication, Publisher, Publishing, Signal, Witnesses},
     folder::{self, ClockKind, Init},
     folding::{Folding, News},
     reply::{Pending, Reply},
     saved,
-    writing::{InFlight, Job, Writing},
+    writing::{Configure, InFlight, Job, Setting, Writing},
 };
 
 /// A handle on an open register; cheap to clone, safe to share. Only one process at a time has a register open.
@@ -44,7 +45,12 @@ pub(crate) struct Shared {
     pub projections: Arc<RwLock<Projections>>,
     pub folded: watch::Receiver<Position>,
     pub clock: Clock,
-    info: Info,
+    pub dir: PathBuf,
+    pub publication: watch::Receiver<Publication>,
+    pub keys: Arc<Mutex<Option<Keys>>>,
+    pub rotated: Arc<Mutex<Option<Position>>>,
+    pub signal: Arc<Signal>,
+    pub info: Info,
     queue: SyncSender<Job>,
     queued: Arc<AtomicUsize>,
     trouble: Trouble,
@@ -58,6 +64,7 @@ pub(crate) type Trouble = Arc<Mutex<Option<EngineError>>>;
 struct Threads {
     writing: JoinHandle<Result<(), EngineError>>,
     folding: JoinHandle<Result<(), EngineError>>,
+    publishing: Option<JoinHandle<()>>,
 }
 
 /// How a register is opened.
@@ -69,6 +76,8 @@ pub struct Options {
     pub log: shilu_log::Options,
     /// Whether a thread reads and checks the whole log in the background: for registers that stay open.
     pub scrub: bool,
+    /// Publishes nothing, for measuring what publishing costs.
+    pub unpublished: bool,
 }
 
 /// What a register is.
@@ -133,6 +142,7 @@ impl Engine {
 
         let (folded_sender, folded) = watch::channel(projections.end());
         let in_flight = InFlight::new(&projections);
+        let evidence = start_evidence(dir, &log, &campaign, &projections, &file, options.unpublished)?;
         let projections = Arc::new(RwLock::new(projections));
         let (tell, news) = sync_channel(UNFOLDED_COMMITS_MAX);
         let outcomes_in = tell.clone();
@@ -169,10 +179,12 @@ impl Engine {
                 "shilu-fold",
                 guarded(Arc::clone(&trouble), move || folding.run(&news)),
             )?,
+            publishing: evidence.thread,
         };
         let stopping = Arc::new(AtomicBool::new(false));
         if options.scrub {
-            scrub(log.clone(), Arc::clone(&trouble), Arc::clone(&stopping))?;
+            let signed = evidence.publication.borrow().checkpoint.clone();
+            scrub(log.clone(), signed, Arc::clone(&trouble), Arc::clone(&stopping))?;
         }
         let info = Info {
             origin: file.origin,
@@ -186,6 +198,11 @@ impl Engine {
             projections,
             folded,
             clock,
+            dir: dir.to_owned(),
+            publication: evidence.publication,
+            keys: evidence.keys,
+            rotated: evidence.rotated,
+            signal: evidence.signal,
             info,
             queue,
             queued,
@@ -219,7 +236,11 @@ impl Engine {
         };
         let written = join(threads.writing);
         let folded = join(threads.folding);
-        written.and(folded)
+        self.shared.signal.stop();
+        let published = threads
+            .publishing
+            .map_or(Ok(()), |thread| thread.join().map_err(|_| EngineError::Stopping));
+        written.and(folded).and(published)
     }
 
     /// The campaign in force.
@@ -279,7 +300,7 @@ impl Engine {
         let accepted = projections
             .trail()
             .settings
-            .text(folder::CLOCK_ACCEPTED)
+            .text(setting::CLOCK_ACCEPTED)
             .and_then(|text| Timestamp::parse(text).ok());
         if clock.plus_micros(clock::BEHIND_MICROS_MAX) < last && accepted != Some(last) {
             return Err(EngineError::ClockBehind { clock, last });
@@ -318,16 +339,35 @@ impl Engine {
     /// # Errors
     /// `CLOCK_NOT_BEHIND`, and what [`Engine::submit`] says.
     pub fn accept_clock(&self, actor: &str, reason: &str) -> Result<(), EngineError> {
+        self.set(Setting::ClockAccepted, Because { actor, reason })
+            .map(drop)
+    }
+
+    /// Changes a setting, as an event; returns its position once it is durable and folded.
+    pub(crate) fn configure(
+        &self,
+        name: &str,
+        after: Option<String>,
+        because: Because<'_>,
+    ) -> Result<Position, EngineError> {
+        self.set(Setting::To(name.to_owned(), after), because)
+    }
+
+    fn set(&self, setting: Setting, because: Because<'_>) -> Result<Position, EngineError> {
         let (reply, pending) = self.reply(1)?;
-        self.enqueue(Job::AcceptClock {
-            actor: actor.to_owned(),
-            reason: reason.to_owned(),
-            reply,
-        })?;
+        let taken = Arc::new(OnceLock::new());
+        let configure = Configure {
+            setting,
+            actor: because.actor.to_owned(),
+            reason: because.reason.to_owned(),
+            taken: Arc::clone(&taken),
+        };
+        self.enqueue(Job::Configure(configure, reply))?;
         pending
             .wait()
             .into_iter()
-            .try_for_each(|answer| answer.map(|_| ()))
+            .try_for_each(|answer| answer.map(drop))?;
+        taken.get().copied().ok_or(EngineError::Stopping)
     }
 
     fn trouble(&self) -> Option<EngineError> {
@@ -462,23 +502,118 @@ fn spawn<T: Send + 'static>(
         .map_err(|error| EngineError::io("start the thread", name, error))
 }
 
-/// Reads and checks the whole log in the background; damage stops writing.
-fn scrub(log: Log, trouble: Trouble, stopping: Arc<AtomicBool>) -> Result<(), EngineError> {
-    let go_on = move |_| {
-        if stopping.load(Ordering::Relaxed) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
+/// Reads and checks the whole log in the background, and that it is what was signed; damage stops writing.
+fn scrub(
+    log: Log,
+    signed: Option<Arc<SignedCheckpoint>>,
+    trouble: Trouble,
+    stopping: Arc<AtomicBool>,
+) -> Result<(), EngineError> {
+    let check = move || {
+        let mut tree = Tree::default();
+        let mut events = 0u64;
+        let mut signed = signed
+            .as_ref()
+            .map(|signed| signed.unchecked())
+            .filter(|signed| signed.size > 0);
+        for chunk in log.scan_verified(Position::ZERO, log.end()) {
+            if stopping.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            for (_, bytes) in chunk?.iter() {
+                events += 1;
+                let Some(said) = signed else { continue };
+                tree.push(Hash::leaf(bytes));
+                if tree.size() == said.size {
+                    signed = None;
+                    if tree.root() != said.root {
+                        let (position, size) = (None, said.size);
+                        return Err(EngineError::NotAsSigned { position, size });
+                    }
+                }
+            }
         }
+        Ok(Some(events))
     };
-    spawn("shilu-scrub", move || match log.scrub(go_on) {
-        Ok(events) => info!(events, "checked the log"),
+    spawn("shilu-scrub", move || match check() {
+        Ok(None) => {}
+        Ok(Some(events)) => info!(events, "checked the log"),
         Err(found) => {
             error!(error = %found, code = found.code(), "the log is damaged: writing stops");
-            *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(found.into());
+            *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
         }
     })
     .map(drop)
+}
+
+/// What an open register has of its evidence.
+struct Evidence {
+    thread: Option<JoinHandle<()>>,
+    publication: watch::Receiver<Publication>,
+    keys: Arc<Mutex<Option<Keys>>>,
+    rotated: Arc<Mutex<Option<Position>>>,
+    signal: Arc<Signal>,
+}
+
+/// Compares the log with what was signed last, and starts the thread that publishes.
+fn start_evidence(
+    dir: &Path,
+    log: &Log,
+    campaign: &Campaign,
+    projections: &Projections,
+    file: &folder::RegisterFile,
+    unpublished: bool,
+) -> Result<Evidence, EngineError> {
+    let in_force = projections
+        .trail()
+        .settings
+        .text(setting::KEY)
+        .unwrap_or_default()
+        .to_owned();
+    let publisher = Publisher::open(dir, log, &file.origin, &in_force)?;
+    let keys = match Keys::read(dir, &in_force) {
+        Ok(keys) => Some(keys),
+        Err(error) => {
+            error!(%error, code = error.code(), "nothing will be signed");
+            None
+        }
+    };
+    if file.public_key != in_force
+        && let Ok(key) = VerifierKey::parse(&in_force)
+    {
+        folder::renew_register_file(dir, &key)?;
+    }
+    let (keys, rotated) = (Arc::new(Mutex::new(keys)), Arc::default());
+    let signal = Arc::new(Signal::default());
+    let (told, publication) = watch::channel(Publication {
+        checkpoint: publisher.published().cloned().map(Arc::new),
+        quorum: campaign.quorum,
+        ..Publication::default()
+    });
+    let publishing = Publishing {
+        dir: dir.to_owned(),
+        log: log.clone(),
+        publisher,
+        keys: Arc::clone(&keys),
+        witnesses: Witnesses::of(campaign)?,
+        told,
+        signal: Arc::clone(&signal),
+        rotated: Arc::clone(&rotated),
+    };
+    let thread = if unpublished {
+        None
+    } else {
+        let wake = Arc::clone(&signal);
+        log.subscribe(Box::new(move |end| wake.durable(end)));
+        Some(spawn("shilu-publish", move || publishing.run())?)
+    };
+    Ok(Evidence {
+        thread,
+        publication,
+        keys,
+        rotated,
+        signal,
+    })
 }
 
 /// A fold that panics stops writing too: nobody could be answered any more.

@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use shilu_log::{LogError, WriterError};
+use shilu_merkle::EvidenceError;
 use shilu_model::{CampaignError, Class, EventId, Position, RecordName, Rejection, Timestamp};
 use thiserror::Error;
 
@@ -118,6 +119,90 @@ pub enum EngineError {
     /// `CLOCK_NOT_BEHIND`
     #[error("the clock is not behind the last event")]
     ClockNotBehind,
+    /// Anything that is wrong with a key, a note or a proof.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// `NO_SIGNING_KEY`
+    #[error("there is no signing key, {}: nothing can be published", path.display())]
+    NoSigningKey {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// `OTHER_SIGNING_KEY`
+    #[error("{} is {found}, which is not the key that the log names", path.display())]
+    OtherSigningKey {
+        /// The file.
+        path: PathBuf,
+        /// The public key of what it holds.
+        found: String,
+    },
+    /// `BAD_KEY`: the signing key cannot be read.
+    #[error("the signing key {} cannot be read", path.display())]
+    SigningKeyDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: EvidenceError,
+    },
+    /// `ROTATION_PENDING`
+    #[error("the last change of the key is not published yet")]
+    RotationPending,
+    /// `SETTING_UNCHANGED`
+    #[error("the setting {name:?} already holds that")]
+    SettingUnchanged {
+        /// The setting.
+        name: String,
+    },
+    /// `CHECKPOINT_DAMAGED`
+    #[error("the checkpoint {} cannot be relied on", path.display())]
+    CheckpointDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: EvidenceError,
+    },
+    /// `LOG_DAMAGED`: events that were signed for are missing.
+    #[error(
+        "the log ends at position {end}, and a checkpoint of {signed} events was signed: its end is missing"
+    )]
+    LogTruncated {
+        /// The signed size.
+        signed: u64,
+        /// Where the log ends.
+        end: Position,
+    },
+    /// `LOG_DAMAGED`: the log is not the one that was signed.
+    #[error("the log is not what was signed at size {size}{}", position.map_or_else(String::new, |position| format!(": it differs from position {position} on")))]
+    NotAsSigned {
+        /// The first position that differs, where it is known.
+        position: Option<Position>,
+        /// The signed size.
+        size: u64,
+    },
+    /// `QUORUM_MISSING`
+    #[error("the checkpoint of {size} events lacks the cosignatures of {}: {quorum} are needed", missing.join(", "))]
+    QuorumMissing {
+        /// The size of the checkpoint.
+        size: u64,
+        /// How many witnesses must cosign.
+        quorum: usize,
+        /// Who did not.
+        missing: Vec<String>,
+    },
+    /// `NOT_PUBLISHED`
+    #[error("no published checkpoint covers position {position} yet")]
+    NotPublished {
+        /// The position.
+        position: Position,
+    },
+    /// `TILE_MISSING`
+    #[error("the published file {name} is missing")]
+    TileMissing {
+        /// Its name.
+        name: String,
+    },
     /// `IO`
     #[error("cannot {doing} {}", path.display())]
     Io {
@@ -175,6 +260,17 @@ impl EngineError {
             EngineError::Undecodable { .. } => "LOG_DAMAGED",
             EngineError::FoldFailed => "FOLD_FAILED",
             EngineError::ClockNotBehind => "CLOCK_NOT_BEHIND",
+            EngineError::Evidence(error) => error.code(),
+            EngineError::NoSigningKey { .. } => "NO_SIGNING_KEY",
+            EngineError::OtherSigningKey { .. } => "OTHER_SIGNING_KEY",
+            EngineError::SigningKeyDamaged { source, .. } => source.code(),
+            EngineError::RotationPending => "ROTATION_PENDING",
+            EngineError::SettingUnchanged { .. } => "SETTING_UNCHANGED",
+            EngineError::CheckpointDamaged { .. } => "CHECKPOINT_DAMAGED",
+            EngineError::LogTruncated { .. } | EngineError::NotAsSigned { .. } => "LOG_DAMAGED",
+            EngineError::QuorumMissing { .. } => "QUORUM_MISSING",
+            EngineError::NotPublished { .. } => "NOT_PUBLISHED",
+            EngineError::TileMissing { .. } => "TILE_MISSING",
             EngineError::Io { .. } => "IO",
         }
     }
@@ -201,6 +297,18 @@ impl EngineError {
             },
             EngineError::ClockNotBehind => Class::Rule,
             EngineError::Log(error) if matches!(**error, LogError::Poisoned { .. }) => Class::TryAgain,
+            EngineError::Evidence(_) => Class::Malformed,
+            EngineError::RotationPending
+            | EngineError::QuorumMissing { .. }
+            | EngineError::NotPublished { .. } => Class::TryAgain,
+            EngineError::SettingUnchanged { .. } => Class::Rule,
+            EngineError::NoSigningKey { .. }
+            | EngineError::OtherSigningKey { .. }
+            | EngineError::SigningKeyDamaged { .. }
+            | EngineError::CheckpointDamaged { .. }
+            | EngineError::LogTruncated { .. }
+            | EngineError::NotAsSigned { .. }
+            | EngineError::TileMissing { .. } => Class::Broken,
             EngineError::Log(_) | EngineError::Undecodable { .. } | EngineError::FoldFailed => Class::Broken,
             EngineError::NotEmpty { .. } | EngineError::NotARegister { .. } | EngineError::Io { .. } => {
                 Class::Broken
@@ -246,6 +354,31 @@ impl EngineError {
                     .to_owned()
             }
             EngineError::ClockNotBehind => "nothing needs to be accepted".to_owned(),
+            EngineError::Evidence(_) => "get it again from where it comes from, whole".to_owned(),
+            EngineError::NoSigningKey { .. } => {
+                "put the key back from its safe place; if it is lost for good: `shilu key rotate --lost`".to_owned()
+            }
+            EngineError::OtherSigningKey { .. } | EngineError::SigningKeyDamaged { .. } => {
+                "put back the key that `register.toml` names; if it is lost for good, move the file away and use `shilu key rotate --lost`"
+                    .to_owned()
+            }
+            EngineError::RotationPending => "wait until it is published, which needs the witnesses".to_owned(),
+            EngineError::SettingUnchanged { .. } => "nothing needs to be done".to_owned(),
+            EngineError::CheckpointDamaged { .. } => {
+                "put it back from a copy; without one, move it away: the register then signs anew what its log holds"
+                    .to_owned()
+            }
+            EngineError::LogTruncated { .. } | EngineError::NotAsSigned { .. } => {
+                "do not go on with this log: restore the register from `public/` and `mirror/` with `shilu restore`"
+                    .to_owned()
+            }
+            EngineError::QuorumMissing { .. } => {
+                "see that the witnesses run and can be reached; it is tried again every few seconds".to_owned()
+            }
+            EngineError::NotPublished { .. } => "wait a second and ask again".to_owned(),
+            EngineError::TileMissing { .. } => {
+                "put `public/` back from a copy, or move it away and restart: tiles are made anew from the log".to_owned()
+            }
             EngineError::Io { .. } => "check the folder, its rights and the disk".to_owned(),
         }
     }

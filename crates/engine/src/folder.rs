@@ -10,23 +10,21 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shilu_log::{Events, Log, Outcome};
+use shilu_merkle::{SignerKey, VerifierKey};
 use shilu_model::{
-    Action, CAMPAIGN_BYTES_MAX, Campaign, Change, Event, EventId, Position, Source, Stated, Timestamp, Value,
-    encode,
+    Action, CAMPAIGN_BYTES_MAX, Campaign, CampaignError, Change, Event, EventId, Position, Source, Stated,
+    Timestamp, Value, encode,
+    setting::{CAMPAIGN, CLOCK, KEY, ORIGIN},
 };
 use shilu_projections::hexadecimal;
 
-use crate::error::EngineError;
+use crate::{
+    error::EngineError,
+    evidence::{Files, Keys, Publisher, fresh_key, witness_key},
+};
 
 /// The format of registers that this version makes and opens.
 pub(crate) const FORMAT: u32 = 1;
-
-/// The settings that the first event fixes.
-pub(crate) const CLOCK: &str = "clock";
-pub(crate) const CAMPAIGN: &str = "campaign";
-pub(crate) const ORIGIN: &str = "origin";
-/// Set by the operator who accepts that the clock is behind the last event: that event's recorded time.
-pub(crate) const CLOCK_ACCEPTED: &str = "clock-accepted";
 
 /// `register.toml`: for people and for whoever copies a register. The log's first event says the same, and counts.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +33,8 @@ pub(crate) struct RegisterFile {
     pub origin: String,
     pub format: u32,
     pub clock: ClockKind,
+    /// The vkey that signs checkpoints.
+    pub public_key: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +94,7 @@ pub(crate) fn create(
     {
         return Err(EngineError::NotEmpty { path: dir.to_owned() });
     }
+    check_witnesses(&campaign, init.campaign)?;
     let made = fill(dir, init, campaign, recorded, id, options);
     if made.is_err() {
         clear(dir);
@@ -131,6 +132,12 @@ fn fill(
     let hash = hexadecimal(&sha256);
     write_synced(&dir.join("attachments").join(&hash), init.campaign.as_bytes())?;
 
+    let files = Files::new(dir);
+    files.create()?;
+    let mirrored = files.mirror().join("attachments");
+    fs::create_dir(&mirrored).map_err(|error| fail("make")(&mirrored, error))?;
+    write_synced(&mirrored.join(&hash), init.campaign.as_bytes())?;
+
     let clock = if init.simulated {
         ClockKind::Simulated
     } else {
@@ -147,9 +154,12 @@ fn fill(
         after: Some(Value::Text(value)),
         before_stated: false,
     };
+    let key = fresh_key(&origin)?;
+    let public_key = key.verifier().to_string();
     let changes = vec![
         set(CLOCK, clock.word()),
         set(ORIGIN, &origin),
+        set(KEY, &public_key),
         set(CAMPAIGN, &hash),
     ];
     let first = register_event(Position::ZERO, id, recorded, 1, init.actor, Some("init"), changes);
@@ -158,16 +168,69 @@ fn fill(
         path: dir.to_owned(),
         problem: format!("its first event cannot be stored: {error}"),
     })?;
-    append_one(dir, &bytes, options)?;
+    Keys::write(dir, [&key])?;
+    let log = append_one(dir, &bytes, options)?;
+    publish_first(dir, &log, &key, campaign.quorum)?;
+    drop(log);
 
-    let file = RegisterFile {
-        origin,
-        format: FORMAT,
-        clock,
+    write_register_file(
+        dir,
+        &RegisterFile {
+            origin,
+            format: FORMAT,
+            clock,
+            public_key,
+        },
+    )
+}
+
+/// The first checkpoint, where no witness is needed for it: a register has one from its first event on.
+fn publish_first(dir: &Path, log: &Log, key: &SignerKey, quorum: usize) -> Result<(), EngineError> {
+    let verifier = key.verifier();
+    let mut publisher = Publisher::open(dir, log, verifier.name(), &verifier.to_string())?;
+    publisher.advance(log.end())?;
+    if quorum > 0 {
+        return Ok(());
+    }
+    let keys = Keys {
+        current: key.clone(),
+        old: None,
     };
-    let text = toml::to_string(&file)
-        .map_err(|error| EngineError::io("write", dir.join("register.toml"), io::Error::other(error)))?;
-    write_synced(&dir.join("register.toml"), text.as_bytes())
+    let checkpoint = publisher.sign(&keys, false)?;
+    publisher.publish(&checkpoint)
+}
+
+/// Writes `register.toml`, and its copy for auditors.
+fn write_register_file(dir: &Path, file: &RegisterFile) -> Result<(), EngineError> {
+    let path = dir.join("register.toml");
+    let text =
+        toml::to_string(file).map_err(|error| EngineError::io("write", &path, io::Error::other(error)))?;
+    write_synced(&Files::new(dir).mirror().join("register.toml"), text.as_bytes())?;
+    write_synced(&path, text.as_bytes())
+}
+
+/// Puts the key in force into `register.toml`.
+pub(crate) fn renew_register_file(dir: &Path, key: &VerifierKey) -> Result<(), EngineError> {
+    let mut file = read_register_file(dir)?;
+    file.public_key = key.to_string();
+    write_register_file(dir, &file)
+}
+
+/// A campaign's witnesses must have keys of witnesses, each its own.
+fn check_witnesses(campaign: &Campaign, text: &str) -> Result<(), EngineError> {
+    let mut keys: Vec<[u8; 32]> = Vec::new();
+    for witness in &campaign.witnesses {
+        let bad = |problem: String| {
+            let start = text.find(&witness.key).unwrap_or(0);
+            EngineError::BadCampaign(CampaignError::at(text, start..start, problem))
+        };
+        let key = witness_key(&witness.key).map_err(|error| bad(error.to_string()))?;
+        if keys.contains(&key.bytes()) {
+            return Err(bad("two witnesses have the same key".to_owned()));
+        }
+        keys.push(key.bytes());
+    }
+    Ok(())
 }
 
 /// Makes a folder, and what is missing above it, so that a power failure cannot take it with all that is in it.
@@ -218,7 +281,7 @@ pub(crate) fn register_event<'a>(
     }
 }
 
-fn append_one(dir: &Path, event: &[u8], options: shilu_log::Options) -> Result<(), EngineError> {
+fn append_one(dir: &Path, event: &[u8], options: shilu_log::Options) -> Result<Log, EngineError> {
     let log = Log::create(dir, options)?;
     let (told, outcome) = std::sync::mpsc::channel();
     let writer = log.writer(move |outcome: Outcome<()>| {
@@ -236,7 +299,7 @@ fn append_one(dir: &Path, event: &[u8], options: shilu_log::Options) -> Result<(
         .map_err(|((), error)| error)?;
     let result = outcome.recv().unwrap_or(Err(EngineError::Stopping));
     writer.close()?;
-    result
+    result.map(|()| log)
 }
 
 /// What is read of a folder before its log is opened.
@@ -328,7 +391,12 @@ pub(crate) fn replace_synced(
         write(&mut file)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
-        File::open(folder)?.sync_all()
+        sync_folder(folder)
     })();
     result.map_err(|error| EngineError::io("write", path, error))
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }

@@ -11,6 +11,7 @@ mod ask;
 mod clock;
 mod engine;
 mod error;
+mod evidence;
 mod figures;
 mod folder;
 mod folding;
@@ -24,6 +25,7 @@ mod writing;
 pub use clock::Clock;
 pub use engine::{Engine, Info, Options, Rebuilt};
 pub use error::EngineError;
+pub use evidence::{Because, Publication, PublishedFolder, WitnessState};
 pub use folder::Init;
 pub use query::{
     AsOf, At, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures, ListQuery, Page,
@@ -31,5 +33,6 @@ pub use query::{
 };
 pub use reply::{Accepted, Answer, Pending};
 pub use shilu_log as log;
+pub use shilu_merkle as merkle;
 pub use shilu_model as model;
 pub use shilu_projections as projections;

@@ -4,7 +4,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard,
+        Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender},
     },
@@ -12,9 +12,12 @@ use std::{
 
 use rustc_hash::FxHashMap;
 use shilu_log::{Events, Log, Writer, WriterError};
+use shilu_merkle::VerifierKey;
 use shilu_model::{
-    Campaign, Change, CodecError, Command, Entry, EventId, Known, LIST_COMMANDS_MAX, Moment, Position,
+    Campaign, Change, CodecError, Command, Entry, Event, EventId, Known, LIST_COMMANDS_MAX, Moment, Position,
     RecordName, Rejection, Timestamp, Value, decide, decode, encode,
+    setting::{self, CLOCK_ACCEPTED},
+    signed_form,
 };
 use shilu_projections::{Projections, Wanted};
 use tracing::debug_span;
@@ -22,7 +25,7 @@ use tracing::debug_span;
 use crate::{
     clock::{BEHIND_MICROS_MAX, Clock},
     error::EngineError,
-    folder::{CLOCK_ACCEPTED, register_event},
+    folder::register_event,
     folding::News,
     reply::{Accepted, Answer, Place, Reply},
 };
@@ -31,14 +34,27 @@ use crate::{
 pub(crate) enum Job {
     /// Lists, each atomic.
     Lists(Vec<Vec<Command>>, Arc<Reply>),
-    /// The operator accepts that the clock is behind the last event.
-    AcceptClock {
-        actor: String,
-        reason: String,
-        reply: Arc<Reply>,
-    },
+    /// A change of a setting of the register.
+    Configure(Configure, Arc<Reply>),
     /// No more will come.
     Stop,
+}
+
+/// A change of a setting of the register.
+pub(crate) struct Configure {
+    pub setting: Setting,
+    pub actor: String,
+    pub reason: String,
+    /// Where the event will stand, once it was taken.
+    pub taken: Arc<OnceLock<Position>>,
+}
+
+/// Which setting, and what it becomes.
+pub(crate) enum Setting {
+    /// The operator accepts that the clock is behind the last event.
+    ClockAccepted,
+    /// Any other, by its name; `None` removes it.
+    To(String, Option<String>),
 }
 
 /// The state of the writer thread.
@@ -266,8 +282,8 @@ impl Writing {
                         }
                     }
                 }
-                Job::AcceptClock { actor, reason, reply } => {
-                    if let Some(answer) = self.accept_clock(&actor, &reason, &reply) {
+                Job::Configure(configure, reply) => {
+                    if let Some(answer) = self.configure(&configure, &reply) {
                         reply.give(0, answer);
                     }
                 }
@@ -366,6 +382,7 @@ impl Writing {
             };
             let entries = view.entries(&command.record);
             let event = decide(&self.campaign, command, &entries, &view, moment).map_err(rejected)?;
+            self.check_signature(&event, &folded).map_err(rejected)?;
             encode(&event, &mut bytes).map_err(|error| match error {
                 CodecError::TooLarge { bytes, max } => rejected(Rejection::EventTooLarge { bytes, max }),
                 other => EngineError::Undecodable {
@@ -455,28 +472,30 @@ impl Writing {
         Ok(Some(accepted))
     }
 
-    fn accept_clock(&mut self, actor: &str, reason: &str, reply: &Arc<Reply>) -> Option<Answer> {
-        if self.recorded().is_ok() {
-            return Some(Err(EngineError::ClockNotBehind));
-        }
+    fn configure(&mut self, configure: &Configure, reply: &Arc<Reply>) -> Option<Answer> {
         let (start, last) = (self.in_flight.next, self.in_flight.last_recorded);
-        let (version, before) = {
-            let folded = read(&self.projections);
-            self.in_flight.forget_before(folded.end());
-            (
-                folded.trail().settings.version() + 1,
-                folded.trail().settings.text(CLOCK_ACCEPTED).map(str::to_owned),
-            )
+        let behind = self.recorded();
+        let (name, after, recorded) = match (&configure.setting, behind) {
+            (Setting::ClockAccepted, Ok(_)) => return Some(Err(EngineError::ClockNotBehind)),
+            (Setting::ClockAccepted, Err(_)) => (CLOCK_ACCEPTED, Some(last.to_string()), last),
+            (Setting::To(..), Err(behind)) => return Some(Err(behind)),
+            (Setting::To(name, after), Ok(recorded)) => (name.as_str(), after.clone(), recorded),
         };
-        let until = last.to_string();
+        let (version, before) = self.setting(name);
+        if before == after {
+            return Some(Err(EngineError::SettingUnchanged {
+                name: name.to_owned(),
+            }));
+        }
         let change = Change {
-            field: CLOCK_ACCEPTED,
+            field: name,
             before: before.as_deref().map(Value::Text),
-            after: Some(Value::Text(&until)),
+            after: after.as_deref().map(Value::Text),
             before_stated: false,
         };
+        let (actor, reason) = (&configure.actor, Some(configure.reason.as_str()));
         let id = (self.fresh_id)();
-        let event = register_event(start, id, last, version, actor, Some(reason), vec![change]);
+        let event = register_event(start, id, recorded, version + 1, actor, reason, vec![change]);
         let mut bytes = Vec::new();
         if let Err(error) = encode(&event, &mut bytes) {
             return Some(Err(EngineError::Undecodable {
@@ -494,9 +513,61 @@ impl Writing {
         };
         let refused = self.submit(start, events, place);
         if refused.is_none() {
-            self.in_flight.accepted = Some(last);
+            self.in_flight.last_recorded = recorded;
+            if matches!(configure.setting, Setting::ClockAccepted) {
+                self.in_flight.accepted = Some(last);
+            }
+            // Nobody else sets it.
+            let _ = configure.taken.set(start);
         }
         refused
+    }
+
+    /// How many events on the register itself there are, and what a setting holds, those in flight included.
+    fn setting(&mut self, name: &str) -> (u32, Option<String>) {
+        let folded = read(&self.projections);
+        self.in_flight.forget_before(folded.end());
+        let settings = &folded.trail().settings;
+        let (mut version, mut value) = (settings.version(), settings.text(name).map(str::to_owned));
+        for flying in self
+            .in_flight
+            .events
+            .iter()
+            .filter(|flying| flying.record.is_none())
+        {
+            let event = decode(&flying.bytes).expect("it was encoded here");
+            version = event.version;
+            value = setting::set_by(&event, name).map_or(value, |set| set.map(str::to_owned));
+        }
+        (version, value)
+    }
+
+    /// Checks an actor's signature against the key that the log names for it.
+    fn check_signature(&self, event: &Event<'_>, folded: &Projections) -> Result<(), Rejection> {
+        let Some(signature) = event.signature else {
+            return Ok(());
+        };
+        let (actor, key_id) = (event.actor.to_owned(), signature.key_id);
+        let name = setting::actor_key(event.actor, key_id);
+        // A key in flight was admitted a moment ago; it is known once it is durable and folded.
+        let key = folded
+            .trail()
+            .settings
+            .text(&name)
+            .and_then(|key| VerifierKey::parse(key).ok());
+        let Some(key) = key else {
+            return Err(Rejection::UnknownKey { actor, key_id });
+        };
+        let signed = signed_form(event).unwrap_or_default();
+        if key.verifies(signed.as_bytes(), signature.bytes) {
+            Ok(())
+        } else {
+            Err(Rejection::BadSignature {
+                actor,
+                key_id,
+                signed,
+            })
+        }
     }
 }
 

@@ -149,15 +149,15 @@ impl Campaign {
     /// ```
     pub fn parse(text: &str) -> Result<Self, CampaignError> {
         if text.len() > CAMPAIGN_BYTES_MAX {
-            return Err(at(
+            return Err(CampaignError::at(
                 text,
                 0..0,
                 format!("the file is larger than {CAMPAIGN_BYTES_MAX} bytes"),
             ));
         }
         let file: CampaignFile = toml::from_str(text)
-            .map_err(|error| at(text, error.span().unwrap_or(0..0), error.message().to_owned()))?;
-        file.check().map_err(|(span, problem)| at(text, span, problem))
+            .map_err(|error| CampaignError::at(text, error.span().unwrap_or(0..0), error.message().to_owned()))?;
+        file.check().map_err(|(span, problem)| CampaignError::at(text, span, problem))
     }
 
     /// A kind by its id.
@@ -549,14 +549,16 @@ fn check_id(id: &Spanned<String>, of: &str) -> Checked<()> {
     }
 }
 
-/// Turns a place in bytes into a line and a column.
-fn at(text: &str, span: Range<usize>, problem: String) -> CampaignError {
-    let before = text.get(..span.start).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    CampaignError {
-        line: before.matches('\n').count() + 1,
-        column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-        problem,
+impl CampaignError {
+    /// A problem at a place in the file, given in bytes.
+    pub fn at(text: &str, span: Range<usize>, problem: String) -> Self {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        CampaignError {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            problem,
+        }
     }
 }
 

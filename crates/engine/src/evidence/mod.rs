@@ -1,0 +1,26 @@
+//! The evidence beside the log: keys, tiles, checkpoints, witnesses, receipts.
+//!
+//! ```text
+//! durable events ─► leaves ─► tiles and bundles, one syncfs ─► signed checkpoint, fsynced ─► witnesses ─► published
+//! ```
+//!
+//! Invariants: what is signed is durable before anybody else sees it, and nothing is signed that does not continue what
+//! was signed before; a published checkpoint has all its tiles on disk. A crash anywhere leaves the checkpoint before
+//! it, and the next start publishes what is missing.
+
+mod files;
+mod keys;
+mod publisher;
+mod publishing;
+mod receipt;
+mod rotation;
+mod witnesses;
+
+pub(crate) use files::{Files, read_checkpoint};
+pub(crate) use keys::{Keys, fresh_key};
+pub(crate) use publisher::Publisher;
+pub use publishing::{Publication, WitnessState};
+pub(crate) use publishing::{Publishing, Signal};
+pub use receipt::PublishedFolder;
+pub use rotation::Because;
+pub(crate) use witnesses::{Witnesses, witness_key};

@@ -1,0 +1,102 @@
+//! Receipts and published files, as questions to an open register.
+
+use std::sync::Arc;
+
+use shilu_merkle::{Prover, Receipt, Tile};
+use shilu_model::{EventId, Position};
+use tokio::sync::watch;
+
+use super::{files::Files, publishing::Publication};
+use crate::{engine::Engine, error::EngineError};
+
+impl Engine {
+    /// What is published; changes are signalled.
+    pub fn publication(&self) -> watch::Receiver<Publication> {
+        self.shared.publication.clone()
+    }
+
+    /// The receipt of an event: its stored bytes, and the proof that the published checkpoint covers them.
+    ///
+    /// # Errors
+    /// `NO_EVENT`; `NOT_PUBLISHED` for an event that no checkpoint covers yet; `LOG_DAMAGED`, `TILE_MISSING`, `IO`.
+    pub fn receipt(&self, id: EventId) -> Result<Receipt, EngineError> {
+        let event = self.event(id)?;
+        self.receipt_at(event.event().position)
+    }
+
+    /// As [`Engine::receipt`], by the event's position.
+    ///
+    /// # Errors
+    /// As [`Engine::receipt`], and `NO_POSITION`.
+    pub fn receipt_at(&self, position: Position) -> Result<Receipt, EngineError> {
+        let entry = self
+            .shared
+            .log
+            .read(position)?
+            .ok_or(EngineError::NoPosition { position })?;
+        let publication = self.shared.publication.borrow().clone();
+        let checkpoint = publication
+            .checkpoint
+            .filter(|one| one.unchecked().size > position.get());
+        let checkpoint = checkpoint.ok_or(EngineError::NotPublished { position })?;
+        let files = Files::new(&self.shared.dir);
+        let read = |tile: Tile| {
+            let bytes = files.read(&tile)?;
+            bytes.ok_or(EngineError::TileMissing {
+                name: tile.to_string(),
+            })
+        };
+        let proof = Prover::new(checkpoint.unchecked().size, read).inclusion(position.get())?;
+        let receipt = Receipt {
+            entry: entry.to_vec(),
+            index: position.get(),
+            proof,
+            checkpoint: Arc::unwrap_or_clone(checkpoint),
+        };
+        Ok(receipt)
+    }
+
+    /// A published tile or bundle; `None` beyond the published checkpoint.
+    ///
+    /// # Errors
+    /// `IO`.
+    pub fn tile(&self, tile: &Tile) -> Result<Option<Vec<u8>>, EngineError> {
+        let size = self.shared.publication.borrow().size();
+        match Tile::at(tile.kind, tile.index, size) {
+            Some(widest) if widest.width >= tile.width => Files::new(&self.shared.dir).read(tile),
+            _ => Ok(None),
+        }
+    }
+
+    /// A published file other than tiles: `attachments/<sha256>` or `rotation/<position>`. `None` when there is none.
+    ///
+    /// # Errors
+    /// `IO`.
+    pub fn published_file(
+        &self,
+        folder: PublishedFolder,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
+        let files = Files::new(&self.shared.dir);
+        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let path = match folder {
+            PublishedFolder::Attachments => files.mirror().join("attachments").join(name),
+            PublishedFolder::Rotations => files.public().join("rotation").join(name),
+        };
+        match std::fs::read(&path) {
+            _ if !plain => Ok(None),
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(EngineError::io("read", path, error)),
+        }
+    }
+}
+
+/// What else is published beside tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublishedFolder {
+    /// Campaign files, by their SHA-256.
+    Attachments,
+    /// Checkpoints that two keys signed, by the position of the change.
+    Rotations,
+}

@@ -1,0 +1,102 @@
+//! Keys as an operator handles them: the register's own key, and the keys of actors' devices. Each change is an event.
+
+use std::sync::PoisonError;
+
+use shilu_merkle::{Algorithm, VerifierKey};
+use shilu_model::{Position, setting};
+
+use super::keys::{Keys, fresh_key};
+use crate::{engine::Engine, error::EngineError};
+
+/// Who changes a setting, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Because<'a> {
+    /// The administrator.
+    pub actor: &'a str,
+    /// The reason, in words.
+    pub reason: &'a str,
+}
+
+impl Engine {
+    /// The vkey that signs this register's checkpoints.
+    pub fn key(&self) -> Option<String> {
+        self.read().trail().settings.text(setting::KEY).map(str::to_owned)
+    }
+
+    /// Replaces the signing key by a new one. The next checkpoint carries both signatures. With `lost`, the old key is
+    /// gone: the next checkpoint carries the new one's alone, and whoever trusts the old key sees that nobody vouched.
+    ///
+    /// # Errors
+    /// `NO_SIGNING_KEY` and `OTHER_SIGNING_KEY` unless `lost`; `ROTATION_PENDING` while the last change is not
+    /// published; and what [`Engine::submit`] says.
+    pub fn rotate_key(&self, because: Because<'_>, lost: bool) -> Result<VerifierKey, EngineError> {
+        let new = fresh_key(&self.shared.info.origin)?;
+        // No checkpoint may be signed between the event and the change of keys.
+        let mut keys = self.shared.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = match keys.take() {
+            Some(Keys { current, old: None }) => Some(current),
+            Some(pending) => {
+                *keys = Some(pending);
+                return Err(EngineError::RotationPending);
+            }
+            None if lost => None,
+            None => return Err(self.key_trouble()),
+        };
+        let dir = &self.shared.dir;
+        let restore = old.clone();
+        let committed = Keys::write(dir, old.iter().chain([&new]))
+            .and_then(|()| self.configure(setting::KEY, Some(new.verifier().to_string()), because));
+        let position = match committed {
+            Ok(position) => position,
+            Err(error) => {
+                *keys = restore.map(|current| Keys { current, old: None });
+                return Err(error);
+            }
+        };
+        let verifier = new.verifier().clone();
+        *self.shared.rotated.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
+        *keys = Some(Keys { current: new, old });
+        drop(keys);
+        crate::folder::renew_register_file(dir, &verifier)?;
+        self.shared.signal.durable(self.end());
+        Ok(verifier)
+    }
+
+    /// Admits an actor's public key: from now on commands may carry signatures by it.
+    ///
+    /// # Errors
+    /// `BAD_KEY`, and what [`Engine::submit`] says.
+    pub fn admit_key(&self, vkey: &str, because: Because<'_>) -> Result<Position, EngineError> {
+        let key = actor_key(vkey)?;
+        let field = setting::actor_key(key.name(), key.id());
+        self.configure(&field, Some(key.to_string()), because)
+    }
+
+    /// Withdraws an actor's public key: what it signed stays signed, nothing more is taken.
+    ///
+    /// # Errors
+    /// `BAD_KEY`, `UNKNOWN_KEY`, and what [`Engine::submit`] says.
+    pub fn withdraw_key(&self, vkey: &str, because: Because<'_>) -> Result<Position, EngineError> {
+        let key = actor_key(vkey)?;
+        let field = setting::actor_key(key.name(), key.id());
+        self.configure(&field, None, because)
+    }
+
+    fn key_trouble(&self) -> EngineError {
+        let in_force = self.key().unwrap_or_default();
+        let read = Keys::read(&self.shared.dir, &in_force);
+        let path = self.shared.dir.join("key");
+        read.err().unwrap_or(EngineError::NoSigningKey { path })
+    }
+}
+
+fn actor_key(vkey: &str) -> Result<VerifierKey, EngineError> {
+    let key = VerifierKey::parse(vkey).map_err(EngineError::Evidence)?;
+    let problem = "it is a witness's key, not an actor's";
+    match key.algorithm() {
+        Algorithm::Ed25519 => Ok(key),
+        Algorithm::Cosignature => Err(EngineError::Evidence(shilu_merkle::EvidenceError::BadKey {
+            problem,
+        })),
+    }
+}

@@ -1,0 +1,246 @@
+//! Asking witnesses to cosign a checkpoint (C2SP `tlog-witness`, the log's side).
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use shilu_merkle::{
+    Addition, Algorithm, EvidenceError, NOTE_BYTES_MAX, NoteSignature, Prover, SignedCheckpoint, VerifierKey,
+};
+use shilu_model::Campaign;
+
+use super::files::Files;
+use crate::error::EngineError;
+
+/// How long a witness may take to answer.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+
+/// How long a witness that failed is left alone, so that a dead one holds nobody up.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// How long the others are waited for once there are enough: cosignatures beyond the quorum are welcome, not needed.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// The witnesses of a register, and what is known of each.
+pub(crate) struct Witnesses {
+    quorum: usize,
+    states: Vec<State>,
+    agent: ureq::Agent,
+}
+
+struct State {
+    key: VerifierKey,
+    url: Arc<str>,
+    /// The size that it cosigned last, as far as is known.
+    cosigned: u64,
+    problem: Option<String>,
+    not_before: Option<Instant>,
+}
+
+/// A witness's public key.
+pub(crate) fn witness_key(text: &str) -> Result<VerifierKey, EvidenceError> {
+    let key = VerifierKey::parse(text)?;
+    let problem = "it signs notes, not cosignatures: a witness's vkey is shown by `shilu witness`";
+    match key.algorithm() {
+        Algorithm::Cosignature => Ok(key),
+        Algorithm::Ed25519 => Err(EvidenceError::BadKey { problem }),
+    }
+}
+
+/// What one witness answered.
+struct Answered {
+    place: usize,
+    result: Result<Vec<NoteSignature>, Refused>,
+}
+
+enum Refused {
+    /// It cosigned this size last.
+    Behind(u64),
+    Failed(String),
+}
+
+impl Witnesses {
+    /// The witnesses that the campaign names.
+    pub fn of(campaign: &Campaign) -> Result<Witnesses, EngineError> {
+        let states = campaign.witnesses.iter().map(|witness| {
+            Ok(State {
+                key: witness_key(&witness.key).map_err(EngineError::Evidence)?,
+                url: Arc::from(witness.url.as_str()),
+                cosigned: 0,
+                problem: None,
+                not_before: None,
+            })
+        });
+        let agent = ureq::Agent::config_builder()
+            .timeout_global(Some(ANSWER_MAX))
+            .http_status_as_error(false)
+            .build();
+        Ok(Witnesses {
+            quorum: campaign.quorum,
+            states: states.collect::<Result<_, EngineError>>()?,
+            agent: agent.into(),
+        })
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    pub const fn quorum(&self) -> usize {
+        self.quorum
+    }
+
+    /// Each witness's name, and what was wrong when it was asked last.
+    pub fn states(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.states
+            .iter()
+            .map(|state| (state.key.name(), state.problem.as_deref()))
+    }
+
+    /// Adds the witnesses' cosignatures to a checkpoint. Whether they are enough is for the caller to see.
+    pub fn cosign(&mut self, files: &Files, checkpoint: &mut SignedCheckpoint) {
+        let now = Instant::now();
+        let (tell, answers) = mpsc::channel();
+        let size = checkpoint.unchecked().size;
+        let mut asked = BTreeMap::new();
+        for (place, state) in self.states.iter().enumerate() {
+            if state.not_before.is_none_or(|time| time <= now) {
+                asked.insert(place, ());
+                let (tell, agent, url) = (tell.clone(), self.agent.clone(), Arc::clone(&state.url));
+                let (files, checkpoint, old) = (files.clone(), checkpoint.clone(), state.cosigned.min(size));
+                // Nobody waits for its end: it ends by its own time limit.
+                thread::spawn(move || {
+                    let result = ask(&agent, &url, &files, &checkpoint, old);
+                    let _ = tell.send(Answered { place, result });
+                });
+            }
+        }
+        drop(tell);
+        let mut count = 0;
+        let mut deadline = now + ANSWER_MAX;
+        while let Ok(answered) = answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            asked.remove(&answered.place);
+            let Some(state) = self.states.get_mut(answered.place) else {
+                continue;
+            };
+            if state.take(answered.result, checkpoint) {
+                count += 1;
+            }
+            if count >= self.quorum {
+                deadline = deadline.min(Instant::now() + GRACE);
+            }
+        }
+        for place in asked.into_keys() {
+            if let Some(state) = self.states.get_mut(place) {
+                state.failed("it did not answer in time".to_owned());
+            }
+        }
+    }
+}
+
+impl State {
+    /// Takes up an answer. True if it is a cosignature.
+    fn take(
+        &mut self,
+        result: Result<Vec<NoteSignature>, Refused>,
+        checkpoint: &mut SignedCheckpoint,
+    ) -> bool {
+        let lines = match result {
+            Ok(lines) => lines,
+            Err(Refused::Behind(size)) => {
+                self.failed(format!(
+                    "it cosigned size {size} last, which this log does not continue"
+                ));
+                return false;
+            }
+            Err(Refused::Failed(problem)) => {
+                self.failed(problem);
+                return false;
+            }
+        };
+        let mut cosigned = checkpoint.clone();
+        let own = |line: &NoteSignature| line.id == self.key.id() && line.name == self.key.name();
+        cosigned.add(lines.into_iter().filter(own));
+        match cosigned.note().signed_by(&self.key) {
+            Ok(_) => {
+                self.cosigned = checkpoint.unchecked().size;
+                self.problem = None;
+                self.not_before = None;
+                *checkpoint = cosigned;
+                true
+            }
+            Err(error) => {
+                self.failed(error.to_string());
+                false
+            }
+        }
+    }
+
+    fn failed(&mut self, problem: String) {
+        self.problem = Some(problem);
+        self.not_before = Some(Instant::now() + PAUSE);
+    }
+}
+
+/// Asks one witness; asks again if it says from where.
+fn ask(
+    agent: &ureq::Agent,
+    url: &str,
+    files: &Files,
+    checkpoint: &SignedCheckpoint,
+    old: u64,
+) -> Result<Vec<NoteSignature>, Refused> {
+    match ask_from(agent, url, files, checkpoint, old) {
+        Err(Refused::Behind(size)) if size != old && size <= checkpoint.unchecked().size => {
+            ask_from(agent, url, files, checkpoint, size)
+        }
+        answer => answer,
+    }
+}
+
+fn ask_from(
+    agent: &ureq::Agent,
+    url: &str,
+    files: &Files,
+    checkpoint: &SignedCheckpoint,
+    old: u64,
+) -> Result<Vec<NoteSignature>, Refused> {
+    let failed = |problem: String| Refused::Failed(problem);
+    let read = |tile| {
+        let bytes = files.read(&tile)?;
+        bytes.ok_or(EngineError::TileMissing {
+            name: tile.to_string(),
+        })
+    };
+    let proof = Prover::new(checkpoint.unchecked().size, read).consistency(old);
+    let request = Addition {
+        old,
+        proof: proof.map_err(|error| failed(error.to_string()))?,
+        checkpoint: checkpoint.clone(),
+    };
+    let answer = agent
+        .post(&format!("{url}/add-checkpoint"))
+        .send(request.to_string());
+    let mut answer = answer.map_err(|error| failed(error.to_string()))?;
+    let limit = u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX);
+    let status = answer.status().as_u16();
+    let body = answer.body_mut().with_config().limit(limit).read_to_string();
+    let body = body.map_err(|error| failed(error.to_string()))?;
+    match status {
+        200 => body
+            .lines()
+            .map(|line| NoteSignature::parse(line).map_err(|error| failed(error.to_string())))
+            .collect(),
+        409 => match body.trim_end().parse() {
+            Ok(size) => Err(Refused::Behind(size)),
+            Err(_) => Err(failed("it cosigned another history of this log".to_owned())),
+        },
+        status => {
+            let shown: String = body.chars().filter(|c| !c.is_control()).take(200).collect();
+            Err(failed(format!("it answered {status}: {shown}")))
+        }
+    }
+}
