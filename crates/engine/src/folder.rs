@@ -85,15 +85,7 @@ pub(crate) fn create(
             field: field.to_owned(),
         });
     }
-    let fail = |doing| move |path: &Path, error| EngineError::io(doing, path, error);
-    make_folder(dir).map_err(|error| fail("make")(dir, error))?;
-    if fs::read_dir(dir)
-        .map_err(|error| fail("read")(dir, error))?
-        .next()
-        .is_some()
-    {
-        return Err(EngineError::NotEmpty { path: dir.to_owned() });
-    }
+    make_empty(dir)?;
     check_witnesses(&campaign, init.campaign)?;
     let made = fill(dir, init, campaign, recorded, id, options);
     if made.is_err() {
@@ -102,8 +94,18 @@ pub(crate) fn create(
     made
 }
 
+/// Makes a folder, or takes one that is empty.
+pub(crate) fn make_empty(dir: &Path) -> Result<(), EngineError> {
+    make_folder(dir).map_err(|error| EngineError::io("make", dir, error))?;
+    let mut entries = fs::read_dir(dir).map_err(|error| EngineError::io("read", dir, error))?;
+    match entries.next() {
+        Some(_) => Err(EngineError::NotEmpty { path: dir.to_owned() }),
+        None => Ok(()),
+    }
+}
+
 /// Takes away what a failed `init` made in a folder that was empty, so that it can be tried again.
-fn clear(dir: &Path) {
+pub(crate) fn clear(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();
         // What cannot be removed stays, and the next try names the folder as not empty.
@@ -201,7 +203,7 @@ fn publish_first(dir: &Path, log: &Log, key: &SignerKey, quorum: usize) -> Resul
 }
 
 /// Writes `register.toml`, and its copy for auditors.
-fn write_register_file(dir: &Path, file: &RegisterFile) -> Result<(), EngineError> {
+pub(crate) fn write_register_file(dir: &Path, file: &RegisterFile) -> Result<(), EngineError> {
     let path = dir.join("register.toml");
     let text =
         toml::to_string(file).map_err(|error| EngineError::io("write", &path, io::Error::other(error)))?;

@@ -25,7 +25,9 @@ mod writing;
 pub use clock::Clock;
 pub use engine::{Engine, Info, Options, Rebuilt};
 pub use error::EngineError;
-pub use evidence::{Because, Publication, PublishedFolder, WitnessState};
+pub use evidence::{
+    BackedUp, Because, Beyond, Publication, PublishedFolder, Restored, WitnessState, backup, restore,
+};
 pub use folder::Init;
 pub use query::{
     AsOf, At, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures, ListQuery, Page,

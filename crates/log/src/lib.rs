@@ -29,6 +29,7 @@ pub use shilu_model::Position;
 pub use crate::chunk::{ChunkFault, CommitSpan, Hash, NO_HASH};
 pub use crate::error::{Fault, LogError, WriterError};
 pub use crate::events::Events;
+pub use crate::head::acknowledged;
 pub use crate::limits::{
     CHUNK_BYTES, COMMIT_BYTES_MAX, COMMIT_EVENTS_MAX, DISK_RESERVE_BYTES, EVENT_BYTES_MAX, VALUE_BYTES_MAX,
 };

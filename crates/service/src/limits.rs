@@ -40,3 +40,5 @@ pub const DRAIN_MAX: Duration = Duration::from_secs(10);
 pub const METRICS_UPKEEP: Duration = Duration::from_secs(1);
 /// Longest text of a problem in characters: it repeats some input, and nobody reads a megabyte.
 pub const PROBLEM_CHARS_MAX: usize = 400;
+/// How long a write or a receipt with `wait=published` waits for the checkpoint: several tries of the witnesses.
+pub const PUBLICATION_WAIT_MAX: Duration = Duration::from_secs(10);

@@ -71,6 +71,16 @@ fn build() -> Result<Prometheus, metrics_exporter_prometheus::BuildError> {
         Unit::Seconds,
         "Time to make a commit durable"
     );
+    describe_gauge!(
+        "shilu_witnesses_missing",
+        Unit::Count,
+        "Witnesses that did not cosign when they were asked last"
+    );
+    describe_gauge!(
+        "shilu_unpublished_events",
+        Unit::Count,
+        "Durable events that no published checkpoint covers, when it was tried last"
+    );
     Ok(Prometheus(handle))
 }
 
@@ -116,7 +126,7 @@ struct Slot {
 const STATUSES: [u16; 13] = [200, 201, 400, 403, 404, 405, 408, 409, 413, 422, 503, 504, 500];
 
 /// The routes, the busiest first; `none` is a path that is no route.
-const ROUTES: [(Method, &str); 20] = [
+const ROUTES: [(Method, &str); 26] = [
     (Method::POST, "/api/v1/commands"),
     (Method::GET, "/api/v1/records/{kind}/{key}"),
     (Method::GET, "/api/v1/records"),
@@ -127,6 +137,12 @@ const ROUTES: [(Method, &str); 20] = [
     (Method::GET, "/api/v1/counts"),
     (Method::GET, "/api/v1/rates"),
     (Method::GET, "/api/v1/events/{id}"),
+    (Method::GET, "/api/v1/events/{id}/receipt"),
+    (Method::GET, "/checkpoint"),
+    (Method::GET, "/tile/{*name}"),
+    (Method::GET, "/attachments/{sha256}"),
+    (Method::GET, "/rotation/{position}"),
+    (Method::GET, "/api/v1/publication"),
     (Method::GET, "/api/v1/live"),
     (Method::POST, "/api/v1/commands/stream"),
     (Method::GET, "/api/v1/campaign"),

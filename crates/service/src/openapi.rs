@@ -23,6 +23,7 @@ use crate::{app::Shared, live, problem::ProblemJson, routes as r, stream};
         (name = "records", description = "What records are, and were"),
         (name = "changes", description = "Who changed what, when, why"),
         (name = "figures", description = "Counts and rates"),
+        (name = "evidence", description = "What proves the answers; tiles are at /tile/<L>/<N>[.p/<W>] and /tile/entries/<N>[.p/<W>], campaign files at /attachments/<sha256>, checkpoints signed by two keys at /rotation/<position>"),
         (name = "operation", description = "For those who operate the service"),
     ),
     components(schemas(ProblemJson, crate::wire::command::WireChange))
@@ -43,6 +44,9 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(r::figures::counts))
         .routes(routes!(r::figures::rates))
         .routes(routes!(r::event::show))
+        .routes(routes!(r::evidence::receipt))
+        .routes(routes!(r::evidence::checkpoint))
+        .routes(routes!(r::evidence::publication))
         .routes(routes!(live::follow))
         .routes(routes!(r::operation::campaign))
         .routes(routes!(r::operation::healthz))

@@ -23,6 +23,11 @@ impl Files {
         }
     }
 
+    /// The register's own folder.
+    pub fn register(&self) -> PathBuf {
+        self.register.clone()
+    }
+
     /// Makes the folders.
     pub fn create(&self) -> Result<(), EngineError> {
         for folder in [self.public(), self.mirror()] {

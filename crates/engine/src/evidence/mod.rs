@@ -8,6 +8,7 @@
 //! was signed before; a published checkpoint has all its tiles on disk. A crash anywhere leaves the checkpoint before
 //! it, and the next start publishes what is missing.
 
+mod backup;
 mod files;
 mod keys;
 mod publisher;
@@ -16,6 +17,7 @@ mod receipt;
 mod rotation;
 mod witnesses;
 
+pub use backup::{BackedUp, Beyond, Restored, backup, restore};
 pub(crate) use files::{Files, read_checkpoint};
 pub(crate) use keys::{Keys, fresh_key};
 pub(crate) use publisher::Publisher;

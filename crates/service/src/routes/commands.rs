@@ -8,10 +8,11 @@ use axum::{
 
 use shilu_engine::EngineError;
 
-use super::json;
+use super::{evidence, json};
 use crate::{
     app::Shared,
     body,
+    params::Params,
     problem::Problem,
     wire::{
         answer::AcceptedJson,
@@ -27,6 +28,9 @@ use crate::{
     post,
     path = "/api/v1/commands",
     tag = "commands",
+    params(
+        ("wait" = Option<String>, Query, description = "published: answer once a checkpoint covers the events, with their receipts"),
+    ),
     request_body(content = WireCommand, description = "One command, or an array of at most 1,000", content_type = "application/json"),
     responses(
         (status = 201, description = "Taken; for a list, an array of these", body = AcceptedJson),
@@ -36,6 +40,7 @@ use crate::{
 )]
 pub(crate) async fn take(State(app): State<Shared>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
+    let wait = evidence::wait_wanted(&Params::read(parts.uri.query(), &["wait"])?)?;
     let bytes = body::read(&parts.headers, body).await?;
     let Body { commands, is_list } = read::body(&bytes, &app.engine.campaign())?;
     drop(bytes);
@@ -54,10 +59,19 @@ pub(crate) async fn take(State(app): State<Shared>, request: Request) -> Result<
     } else {
         StatusCode::CREATED
     };
+    let mut answers: Vec<_> = accepted.iter().map(AcceptedJson::of).collect();
+    if wait && let Some(last) = accepted.last() {
+        evidence::published(&app, last.position).await;
+        let mut with = Vec::with_capacity(answers.len());
+        for (answer, accepted) in answers.into_iter().zip(&accepted) {
+            with.push(answer.with_receipt(evidence::receipt_of(&app, accepted.id).await?));
+        }
+        answers = with;
+    }
     if is_list {
-        json(status, &accepted.iter().map(AcceptedJson::of).collect::<Vec<_>>())
+        json(status, &answers)
     } else {
-        json(status, &AcceptedJson::of(&one(accepted)?))
+        json(status, &one(answers)?)
     }
 }
 

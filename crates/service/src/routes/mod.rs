@@ -4,6 +4,7 @@ pub(crate) mod changes;
 pub(crate) mod commands;
 pub(crate) mod diff;
 pub(crate) mod event;
+pub(crate) mod evidence;
 pub(crate) mod figures;
 pub(crate) mod operation;
 mod question;

@@ -25,6 +25,10 @@ pub(crate) struct AcceptedJson<'a> {
     #[serde(serialize_with = "display")]
     #[schema(value_type = String, format = DateTime)]
     recorded: Timestamp,
+    /// With `wait=published`: the event's receipt, or null if no checkpoint covers it in time; the event is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    receipt: Option<Option<String>>,
 }
 
 impl<'a> AcceptedJson<'a> {
@@ -35,6 +39,12 @@ impl<'a> AcceptedJson<'a> {
             record: accepted.record.as_str(),
             version: accepted.version,
             recorded: accepted.recorded,
+            receipt: None,
         }
+    }
+
+    pub(crate) fn with_receipt(mut self, receipt: Option<String>) -> Self {
+        self.receipt = Some(receipt);
+        self
     }
 }

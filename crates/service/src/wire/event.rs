@@ -2,12 +2,13 @@
 
 use std::fmt::{self, Display};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer};
 use shilu_model::{Because, Event, EventId, Source, Timestamp};
 use utoipa::ToSchema;
 
 use super::{
-    command::WirePlace,
+    command::{WirePlace, WireSignature},
     hex::to_hex,
     value::{FieldValue, Shown},
 };
@@ -76,6 +77,19 @@ pub(crate) struct EventJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<WirePlace>)]
     place: Option<PlaceJson>,
+    /// The actor's signature, and by which key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<WireSignature>)]
+    signature: Option<SignatureJson>,
+}
+
+/// An actor's Ed25519 signature, as the command carried it.
+#[derive(Debug, Serialize)]
+pub(crate) struct SignatureJson {
+    /// The key's id, eight hexadecimal digits.
+    key: String,
+    /// The 64 bytes, in base64.
+    value: String,
 }
 
 /// One field of an event, or of a difference.
@@ -132,6 +146,12 @@ struct PlaceJson {
     accuracy_m: u32,
 }
 
+/// An event as every answer has it, as one JSON object.
+pub fn event_json(event: &Event<'_>) -> String {
+    // Its keys are texts and nothing of it fails to write itself.
+    serde_json::to_string(&EventJson::of(event)).unwrap_or_default()
+}
+
 impl<'a> EventJson<'a> {
     pub(crate) fn of(event: &Event<'a>) -> Self {
         let visit = event.visit.unwrap_or_default();
@@ -164,6 +184,10 @@ impl<'a> EventJson<'a> {
                 lat: f64::from(place.lat_e7) / 1e7,
                 lon: f64::from(place.lon_e7) / 1e7,
                 accuracy_m: place.accuracy_m,
+            }),
+            signature: event.signature.map(|signature| SignatureJson {
+                key: format!("{:08x}", signature.key_id),
+                value: STANDARD.encode(signature.bytes),
             }),
         }
     }
