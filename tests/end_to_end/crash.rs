@@ -1,4 +1,5 @@
-//! A process killed at any moment: what was acknowledged is there once and whole, and life goes on.
+//! A process killed at any moment: what was acknowledged is there once and whole, what is published holds as it lies
+//! there, no checkpoint that anybody saw is contradicted, and life goes on.
 
 use std::{
     path::Path,
@@ -6,7 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shilu_tests::{audit::Finding, random::Random, workload::Acknowledged};
+use shilu_merkle::SignedCheckpoint;
+use shilu_tests::{audit::Finding, evidence, random::Random, workload::Acknowledged};
 
 use crate::process::{Running, acknowledged, crash_writer, judge, seed, spin, unanswered};
 
@@ -36,6 +38,14 @@ fn write(dir: &Path, seed: u64, round: u8, threads: u8, lists: u32) -> Command {
     command
 }
 
+/// Copies the checkpoint that is published now, as anybody may, unless it is the last one seen.
+fn watch(register: &Path, seen: &mut Vec<SignedCheckpoint>) {
+    let now = evidence::checkpoint(register);
+    if now.is_some() && seen.last() != now.as_ref() {
+        seen.extend(now);
+    }
+}
+
 #[test]
 fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     let seed = seed("survives_a_kill");
@@ -43,11 +53,14 @@ fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     let home = tempfile::tempdir().unwrap();
     let mut register = home.path().join("none");
     let mut known: Vec<Acknowledged> = Vec::new();
+    let (mut seen, mut watched) = (Vec::new(), 0);
     for round in 0..KILLS_WHILE_WRITING {
         if round % LIVES == 0 {
             register = home.path().join(format!("register-{round}"));
             assert!(init(&register).stdout(Stdio::null()).status().unwrap().success());
             known.clear();
+            watched += seen.len();
+            seen.clear();
         }
         let threads = 1 + random.below(6) as u8;
         // Every fourth dies before it can acknowledge anything: mostly while it opens and recovers.
@@ -60,19 +73,26 @@ fn what_was_acknowledged_survives_a_kill_at_any_moment() {
         let mut writer = Running::start(write(&register, seed, round, threads, 0));
         for _ in 0..acknowledgements {
             writer.until(|line| line.starts_with("ack "));
+            watch(&register, &mut seen);
         }
         spin(moment);
         let lines = writer.kill();
+        watch(&register, &mut seen);
         known.extend(acknowledged(&lines));
 
         let unanswered = unanswered(round, threads, &known);
-        let finding = judge("audit", &register, seed, &known, &unanswered);
+        let finding = judge("published+audit", &register, seed, &known, &unanswered, &seen);
         assert!(
             matches!(finding, Finding::Whole(_)),
             "round {round}, {}: {finding:?}",
             register.display()
         );
     }
+    watched += seen.len();
+    assert!(
+        watched >= usize::from(KILLS_WHILE_WRITING),
+        "only {watched} checkpoints were seen: they tell too little"
+    );
 }
 
 #[test]
@@ -96,7 +116,7 @@ fn a_kill_during_init_leaves_a_register_or_none() {
         maker.until(|line| line == "begin");
         spin(Duration::from_nanos(random.below(whole.as_nanos() as u64)));
         let made = maker.kill().iter().any(|line| line == "made");
-        match judge("look", &register, seed, &[], &[]) {
+        match judge("published+look", &register, seed, &[], &[], &[]) {
             Finding::Whole(1) => {}
             Finding::Refused(code) if code == "NOT_A_REGISTER" && !made => none += 1,
             other => panic!("kill {kill}, made: {made}, {}: {other:?}", register.display()),
@@ -112,7 +132,7 @@ fn a_kill_while_closing_loses_nothing() {
     let home = tempfile::tempdir().unwrap();
     let register = home.path().join("register");
     assert!(init(&register).stdout(Stdio::null()).status().unwrap().success());
-    let mut known = Vec::new();
+    let (mut known, mut seen) = (Vec::new(), Vec::new());
     let mut closing = Duration::from_millis(10);
     let mut interrupted = 0;
     for round in 0..KILLS_IN_CLOSE {
@@ -125,10 +145,11 @@ fn a_kill_while_closing_loses_nothing() {
         }
         spin(Duration::from_nanos(random.below(closing.as_nanos() as u64)));
         let lines = writer.kill();
+        watch(&register, &mut seen);
         interrupted += u32::from(!lines.iter().any(|line| line == "closed"));
         known.extend(acknowledged(&lines));
         assert_eq!(known.len(), (usize::from(round) + 1) * 24);
-        let finding = judge("audit", &register, seed, &known, &[]);
+        let finding = judge("published+audit", &register, seed, &known, &[], &seen);
         assert!(matches!(finding, Finding::Whole(_)), "round {round}: {finding:?}");
     }
     assert!(interrupted > 0, "no kill came in time");

@@ -1,5 +1,5 @@
 //! A folder damaged under a closed register: it is refused with a stable code, or it is whole up to `head`. Never a
-//! panic, never the end of the process, never a silent loss.
+//! panic, never the end of the process, never a silent loss, never another history than the one that was signed.
 
 use std::{
     fs,
@@ -7,9 +7,13 @@ use std::{
     process::Stdio,
 };
 
-use shilu_tests::{audit::Finding, random::Random, workload::Acknowledged};
+use shilu_merkle::SignedCheckpoint;
+use shilu_tests::{audit::Finding, evidence, random::Random, workload::Acknowledged};
 
 use crate::process::{Running, acknowledged, crash_writer, in_parallel, judge, seed};
+
+/// What another test damages.
+const PUBLISHED: [&str; 4] = ["projections", "public/", "mirror/", "key"];
 
 const THREADS: u8 = 3;
 const LISTS: u32 = 12;
@@ -21,6 +25,8 @@ struct Image {
     acknowledged: Vec<Acknowledged>,
     below_head: Vec<Acknowledged>,
     head: u64,
+    /// The checkpoint that was published.
+    seen: Vec<SignedCheckpoint>,
     seed: u64,
     home: tempfile::TempDir,
 }
@@ -71,6 +77,7 @@ impl Image {
             acknowledged,
             below_head,
             head,
+            seen: evidence::checkpoint(&register).into_iter().collect(),
             seed,
             home,
         }
@@ -138,7 +145,7 @@ type Damage = (String, String, Option<Vec<u8>>);
 fn findings(image: &Image, how: &str, known: &[Acknowledged], damages: &[Damage]) -> Vec<Finding> {
     in_parallel(damages, |number, (name, _, bytes)| {
         let register = image.with(number, name, bytes.clone());
-        let finding = judge(how, &register, image.seed, known, &[]);
+        let finding = judge(how, &register, image.seed, known, &[], &image.seen);
         fs::remove_dir_all(register).unwrap();
         finding
     })
@@ -245,7 +252,7 @@ fn damage_beside_the_log_is_noticed_or_harmless() {
     for name in image
         .names("")
         .into_iter()
-        .filter(|name| name != "log/db" && !name.starts_with("projections"))
+        .filter(|name| name != "log/db" && !PUBLISHED.iter().any(|prefix| name.starts_with(prefix)))
     {
         let bytes = image.file(&name).to_vec();
         flips(&image, &name, 12, &mut random, &mut damages);
@@ -265,6 +272,74 @@ fn damage_beside_the_log_is_noticed_or_harmless() {
     damages.push(("log/db".to_owned(), "removed".to_owned(), None));
     damages.push(("log/db".to_owned(), "emptied".to_owned(), Some(Vec::new())));
     assert_noticed_or_harmless(&image, &damages);
+}
+
+/// What `verify` may say of a damaged file in `public/` or `mirror/` that the register did not put right by itself.
+fn names_it(name: &str, code: &str) -> bool {
+    match name {
+        name if name.starts_with("mirror/attachments") => code.starts_with("CAMPAIGN_"),
+        name if name.starts_with("mirror/tile") => [
+            "ENTRY_NOT_IN_TILE",
+            "NOT_AN_EVENT",
+            "BUNDLE_MISSING",
+            "BAD_BUNDLE",
+        ]
+        .contains(&code),
+        name if name.starts_with("public/tile") => ["TILE_WRONG", "TILE_MISSING", "BAD_TILE"].contains(&code),
+        _ => false,
+    }
+}
+
+#[test]
+fn damage_to_what_is_published_is_mended_or_named() {
+    let seed = seed("damage_to_what_is_published");
+    let mut random = Random::new(seed);
+    let mut image = Image::take(seed, false);
+    // As between the witnesses and the world.
+    let signed = image.file("public/checkpoint").to_vec();
+    image.files.push(("signed".into(), signed));
+    let mut damages = Vec::new();
+    let published = ["public/", "mirror/", "key", "signed"];
+    for name in published.iter().flat_map(|prefix| image.names(prefix)) {
+        let bytes = image.file(&name).to_vec();
+        flips(&image, &name, 8, &mut random, &mut damages);
+        let mut damage = |words: &str, bytes| damages.push((name.clone(), words.to_owned(), bytes));
+        damage("emptied", Some(Vec::new()));
+        damage("halved", Some(bytes[..bytes.len() / 2].to_vec()));
+        damage("longer", Some([&bytes[..], b"x"].concat()));
+        damage("removed", None);
+    }
+    assert!(damages.len() > 100, "{} damages", damages.len());
+    let (mut mended, mut named, mut refused, mut wrong) = (0, 0, 0, 0);
+    for ((name, words, _), finding) in
+        damages
+            .iter()
+            .zip(findings(&image, "look", &image.acknowledged, &damages))
+    {
+        let is_checkpoint = name == "public/checkpoint" || name == "signed";
+        match &finding {
+            Finding::Whole(events) if *events == image.head => mended += 1,
+            Finding::Refused(code) if is_checkpoint && code == "CHECKPOINT_DAMAGED" => refused += 1,
+            // What the next start compares is always put right: the newest tiles and bundles.
+            Finding::Broken(why)
+                if !name.contains(".p/")
+                    && why
+                        .strip_prefix("evidence: ")
+                        .is_some_and(|why| names_it(name, why.split(' ').next().unwrap_or_default())) =>
+            {
+                named += 1;
+            }
+            other => {
+                eprintln!("{name}: {words}: {other:?}");
+                wrong += 1;
+            }
+        }
+    }
+    assert_eq!(wrong, 0, "of {} damages", damages.len());
+    assert!(
+        mended > 20 && named > 20 && refused > 10,
+        "{mended} mended, {named} named, {refused} refused"
+    );
 }
 
 #[test]

@@ -12,14 +12,25 @@ use serde_json::Value;
 use crate::process::{cargo, workspace};
 
 /// Each crate, and the crates of ours that it may depend on. An arrow that is not here is a decision to be made first.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("shilu-model", &[]),
+    ("shilu-merkle", &[]),
     ("shilu-projections", &["shilu-model"]),
-    ("shilu-log", &["shilu-model"]),
-    ("shilu-engine", &["shilu-model", "shilu-projections", "shilu-log"]),
+    ("shilu-log", &["shilu-model", "shilu-merkle"]),
+    ("shilu-verify", &["shilu-model", "shilu-merkle"]),
+    (
+        "shilu-engine",
+        &["shilu-model", "shilu-merkle", "shilu-projections", "shilu-log"],
+    ),
     (
         "shilu-service",
-        &["shilu-engine", "shilu-model", "shilu-projections"],
+        &[
+            "shilu-engine",
+            "shilu-model",
+            "shilu-merkle",
+            "shilu-projections",
+            "shilu-verify",
+        ],
     ),
     (
         "shilu",
@@ -27,8 +38,10 @@ const ARROWS: [(&str, &[&str]); 7] = [
             "shilu-service",
             "shilu-engine",
             "shilu-model",
+            "shilu-merkle",
             "shilu-projections",
             "shilu-log",
+            "shilu-verify",
         ],
     ),
     (
@@ -38,8 +51,10 @@ const ARROWS: [(&str, &[&str]); 7] = [
             "shilu-service",
             "shilu-engine",
             "shilu-model",
+            "shilu-merkle",
             "shilu-projections",
             "shilu-log",
+            "shilu-verify",
         ],
     ),
 ];
@@ -56,7 +71,7 @@ const TOP: [&str; 7] = [
 ];
 
 /// The folders of the pure crates, and words that have no place in them. `TestRng` and the like are for tests alone.
-const PURE: [&str; 2] = ["crates/model", "projections"];
+const PURE: [&str; 3] = ["crates/model", "crates/merkle", "projections"];
 const IMPURE: [&str; 8] = [
     "std::fs",
     "std::net",

@@ -12,11 +12,16 @@
 )]
 
 mod api;
+mod backup;
 mod cli;
 mod crash;
 mod damage;
 mod layout;
+mod operator;
 mod power_cut;
 mod process;
 mod real_data;
+mod red_team;
+mod script;
 mod shilu;
+mod witnesses;

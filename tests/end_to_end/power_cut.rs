@@ -1,11 +1,18 @@
 //! A machine that loses power at any moment: the trace of a real writer is replayed up to there, and of what was not
-//! synced any part is lost. SIGKILL cannot show a missing sync; this can, and a test shows that it does.
+//! synced any part is lost. SIGKILL cannot show a missing sync; this can, and tests show that it does.
+//!
+//! Held to after each cut: what was acknowledged; that whatever checkpoint lies there has all its tiles and bundles,
+//! before anybody opens the folder; and that every checkpoint that was ever renamed into place is a prefix of what
+//! the register goes on with.
 
 use std::{
+    ffi::OsStr,
     fs,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
+use shilu_merkle::SignedCheckpoint;
 use shilu_tests::{
     audit::Finding,
     disk::{Disk, Loss},
@@ -18,7 +25,7 @@ use crate::process::{crash_writer, disk_recorder, in_parallel, judge, seed, unan
 
 /// Power cuts per trace.
 const CUTS: usize = 240;
-/// Power cuts of the disk that lies.
+/// Power cuts of a disk that lies.
 const CUTS_OF_A_LIAR: usize = 60;
 const THREADS: u8 = 4;
 
@@ -30,7 +37,7 @@ struct Recording {
 
 impl Recording {
     /// Makes a register, writes in three lives, of which the first and the last end without closing.
-    fn make(seed: u64, lists: u32, lose_fdatasync: bool) -> Recording {
+    fn make(seed: u64, lists: u32, lose: Option<&str>) -> Recording {
         let home = tempfile::tempdir().unwrap();
         let trace = home.path().join("trace");
         let run = |words: &[&str]| {
@@ -40,8 +47,8 @@ impl Recording {
             command
                 .env("SHILU_RECORD_ROOT", &root)
                 .env("SHILU_RECORD_TRACE", &trace);
-            if lose_fdatasync {
-                command.env("SHILU_RECORD_LOSE_FDATASYNC", "1");
+            if let Some(lost) = lose {
+                command.env("SHILU_RECORD_LOSE", lost);
             }
             let (register, acks) = (root.join("register"), root.join("acks"));
             command
@@ -101,8 +108,17 @@ struct Cut {
     random: Random,
 }
 
-/// Cuts, in order: anywhere, next to a sync or a change of names, and while a register opens.
-fn cuts(seed: u64, count: usize, steps: &[Step<'_>]) -> Vec<Cut> {
+/// Where the power goes.
+#[derive(Clone, Copy)]
+enum Where {
+    /// Anywhere, next to a sync or a change of names, while a register opens, and around a new checkpoint.
+    Everywhere,
+    /// Right after a checkpoint was renamed into place.
+    Published,
+}
+
+/// Cuts, in order.
+fn cuts(seed: u64, count: usize, steps: &[Step<'_>], place: Where) -> Vec<Cut> {
     let rare: Vec<usize> = steps
         .iter()
         .enumerate()
@@ -110,14 +126,23 @@ fn cuts(seed: u64, count: usize, steps: &[Step<'_>]) -> Vec<Cut> {
         .map(|(index, _)| index)
         .collect();
     let opening = openings(steps);
+    let published: Vec<usize> = (0..steps.len())
+        .filter(|index| is_published(&steps[*index]).is_some())
+        .collect();
+    assert!(published.len() > 6, "{} checkpoints", published.len());
     let mut random = Random::of(&[seed, 1]);
     let mut cuts: Vec<Cut> = (0..count)
         .map(|number| {
-            let steps = match random.below(3) {
-                0 => random.index(steps.len() + 1),
-                1 => rare[random.index(rare.len())] + random.index(2),
-                _ => opening[random.index(opening.len())],
-            };
+            let rename = published[random.index(published.len())];
+            let steps = match (place, random.below(4)) {
+                // The folder is synced two steps later.
+                (Where::Published, _) => rename + 1 + random.index(3),
+                (_, 0) => random.index(steps.len() + 1),
+                (_, 1) => rare[random.index(rare.len())] + random.index(2),
+                (_, 2) => opening[random.index(opening.len())],
+                _ => (rename + random.index(24)).saturating_sub(12),
+            }
+            .min(steps.len());
             let loss = match random.below(10) {
                 0 => Loss::Nothing,
                 1 | 2 => Loss::All,
@@ -135,6 +160,13 @@ fn cuts(seed: u64, count: usize, steps: &[Step<'_>]) -> Vec<Cut> {
         .collect();
     cuts.sort_by_key(|cut| cut.steps);
     cuts
+}
+
+/// The name under which a step puts a checkpoint into place.
+fn is_published<'a>(step: &Step<'a>) -> Option<&'a Path> {
+    let zero = step.data.iter().position(|byte| *byte == 0)?;
+    let to = Path::new(OsStr::from_bytes(&step.data[zero + 1..]));
+    (step.kind == Kind::Renamed && to.ends_with("public/checkpoint")).then_some(to)
 }
 
 /// The steps between the last line of one life and the word `open` of the next.
@@ -166,6 +198,8 @@ struct Known {
     made: bool,
     round: u8,
     acknowledged: Vec<Acknowledged>,
+    /// Checkpoints that anybody could have seen.
+    seen: Vec<SignedCheckpoint>,
 }
 
 impl Known {
@@ -179,7 +213,7 @@ impl Known {
 }
 
 /// Makes every cut, and gives for each what the register then turns out to be.
-fn findings(recording: &Recording, seed: u64, count: usize) -> Vec<(String, Known, Finding)> {
+fn findings(recording: &Recording, seed: u64, count: usize, place: Where) -> Vec<(String, Known, Finding)> {
     let steps = recording.steps();
     let root = recording.root();
     let mut disk = Disk::default();
@@ -187,11 +221,15 @@ fn findings(recording: &Recording, seed: u64, count: usize) -> Vec<(String, Know
     let mut known = Known::default();
     let mut acks = None;
     let mut done = 0;
-    let cuts = cuts(seed, count, &steps);
+    let cuts = cuts(seed, count, &steps, place);
     let mut images = Vec::new();
     for mut cut in cuts {
         for step in &steps[done..cut.steps] {
             disk.step(step);
+            if let Some(name) = is_published(step) {
+                let note = disk.bytes(name).unwrap();
+                known.seen.push(SignedCheckpoint::parse(&note).unwrap());
+            }
             match step.kind {
                 Kind::Created if step.data.ends_with(b"/acks") => acks = Some(step.inode),
                 Kind::Written if Some(step.inode) == acks => {
@@ -226,13 +264,18 @@ fn judge_all(seed: u64, images: Vec<(String, Known, PathBuf)>) -> Vec<(String, K
             false => Vec::new(),
         };
         // The whole audit takes three times as long as a look.
-        let how = if index % 3 == 0 { "audit" } else { "look" };
+        let how = if index % 3 == 0 {
+            "published+audit"
+        } else {
+            "published+look"
+        };
         let finding = judge(
             how,
             &image.join("register"),
             seed,
             &known.acknowledged,
             &unanswered,
+            &known.seen,
         );
         if allowed(known, &finding) {
             fs::remove_dir_all(image).unwrap();
@@ -276,7 +319,7 @@ fn assert_same(left: &Path, right: &Path) {
 #[test]
 fn what_was_acknowledged_survives_a_power_cut_at_any_moment() {
     let seed = seed("survives_a_power_cut");
-    let recording = Recording::make(seed, 60, false);
+    let recording = Recording::make(seed, 60, None);
     // The recorder misses nothing: its trace leads to the same bytes.
     let mut disk = Disk::default();
     disk.know_folder(&recording.root());
@@ -287,7 +330,7 @@ fn what_was_acknowledged_survives_a_power_cut_at_any_moment() {
     disk.cut(&recording.root(), &copy, Loss::Nothing, &mut Random::new(0));
     assert_same(&recording.root(), &copy);
 
-    let findings = findings(&recording, seed, CUTS);
+    let findings = findings(&recording, seed, CUTS, Where::Everywhere);
     let bad: Vec<_> = findings
         .iter()
         .filter(|(_, known, finding)| !allowed(known, finding))
@@ -316,17 +359,44 @@ fn what_was_acknowledged_survives_a_power_cut_at_any_moment() {
     );
 }
 
+/// How many power cuts on a disk that loses this kind of sync are found out, and by what words.
+fn found_out(test: &str, lost: &str, place: Where) -> Vec<String> {
+    let seed = seed(test);
+    let recording = Recording::make(seed, 30, Some(lost));
+    let findings = findings(&recording, seed, CUTS_OF_A_LIAR, place);
+    let bad = findings
+        .into_iter()
+        .filter(|(_, known, finding)| !known.acknowledged.is_empty() && !allowed(known, finding));
+    bad.map(|(_, _, finding)| finding.line()).collect()
+}
+
 #[test]
 fn a_disk_that_does_not_sync_is_found_out() {
-    let seed = seed("a_disk_that_does_not_sync");
-    let recording = Recording::make(seed, 30, true);
-    let findings = findings(&recording, seed, CUTS_OF_A_LIAR);
-    let lost = findings
-        .iter()
-        .filter(|(_, known, finding)| !known.acknowledged.is_empty() && !allowed(known, finding))
-        .count();
+    let lost = found_out("a_disk_that_does_not_sync", "fdatasync", Where::Everywhere);
     assert!(
-        lost > 0,
+        !lost.is_empty(),
         "without fdatasync nothing was lost: these tests see nothing"
+    );
+}
+
+#[test]
+fn tiles_that_were_not_synced_before_their_checkpoint_are_found_out() {
+    let lost = found_out("tiles_that_were_not_synced", "syncfs", Where::Published);
+    let tiles = lost.iter().filter(|line| line.starts_with("broken published: "));
+    assert!(
+        tiles.count() > 10,
+        "without syncfs every checkpoint had its tiles: these tests see nothing: {lost:?}"
+    );
+}
+
+#[test]
+fn a_checkpoint_that_was_not_synced_before_its_name_is_found_out() {
+    let lost = found_out("a_checkpoint_that_was_not_synced", "checkpoint", Where::Published);
+    let torn = lost
+        .iter()
+        .filter(|line| line.starts_with("broken published: BAD_"));
+    assert!(
+        torn.count() > 5,
+        "without its fsync every checkpoint was whole: these tests see nothing: {lost:?}"
     );
 }

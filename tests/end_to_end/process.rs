@@ -13,8 +13,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use shilu_merkle::SignedCheckpoint;
 use shilu_tests::{
     audit::Finding,
+    evidence,
     workload::{Acknowledged, ListName},
 };
 
@@ -141,8 +143,10 @@ pub fn judge(
     seed: u64,
     acknowledged: &[Acknowledged],
     unanswered: &[ListName],
+    seen: &[SignedCheckpoint],
 ) -> Finding {
     let mut known: String = acknowledged.iter().map(Acknowledged::line).collect();
+    known.extend(seen.iter().map(evidence::line));
     for ListName {
         round,
         thread,

@@ -135,23 +135,80 @@ impl Register {
 
     /// Serves it.
     pub fn serve(&self) -> Server {
-        let mut command = command();
-        command
-            .args(["serve", "--data", self.dir(), "--listen", "127.0.0.1:0"])
-            .stderr(Stdio::null());
-        let mut running = Running::start(command);
-        let line = running.line().expect("the server says where it listens");
-        let url = line.strip_prefix("listening on ").unwrap().to_owned();
-        // A stream that should have brought something and does not is a failure, not a wait.
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build();
-        Server {
-            running,
-            url,
-            agent: config.into(),
+        serve(Path::new(self.dir()))
+    }
+}
+
+/// Serves a register's folder. Its log lines go to the file beside it that ends in `.log`.
+pub fn serve(dir: &Path) -> Server {
+    let mut command = command();
+    let log = std::fs::File::create(dir.with_extension("log")).unwrap();
+    command
+        .args([
+            "serve",
+            "--data",
+            dir.to_str().unwrap(),
+            "--listen",
+            "127.0.0.1:0",
+        ])
+        .stderr(log);
+    let (running, url) = listening(command);
+    // A stream that should have brought something and does not is a failure, not a wait.
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(60)))
+        .build();
+    Server {
+        running,
+        url,
+        agent: config.into(),
+    }
+}
+
+/// Starts what says first where it listens.
+fn listening(command: Command) -> (Running, String) {
+    let mut running = Running::start(command);
+    let line = running.line().expect("it says where it listens");
+    let url = line.strip_prefix("listening on ").unwrap().to_owned();
+    (running, url)
+}
+
+/// A witness in a folder of its own, which outlives its process.
+pub struct Witness {
+    folder: tempfile::TempDir,
+    /// Its vkey.
+    pub key: String,
+    running: Option<Running>,
+}
+
+impl Witness {
+    /// Makes its folder and key; it does not run yet.
+    pub fn new(name: &str) -> Witness {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("witness");
+        let key = shilu(&["witness", dir.to_str().unwrap(), "--name", name, "--print-key"]).well();
+        Witness {
+            folder,
+            key: key.trim_end().to_owned(),
+            running: None,
         }
+    }
+
+    /// Starts its process for the log of this vkey; gives its URL.
+    pub fn start(&mut self, log: &str) -> String {
+        let mut command = command();
+        let dir = self.folder.path().join("witness");
+        command
+            .args(["witness", dir.to_str().unwrap(), "--log", log])
+            .stderr(Stdio::null());
+        let (running, url) = listening(command);
+        self.running = Some(running);
+        url
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        drop(self.running.take());
     }
 }
 

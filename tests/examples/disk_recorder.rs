@@ -1,9 +1,10 @@
 //! Preloaded into a process (`LD_PRELOAD`), records every change it makes below a folder, and every sync, in a trace.
 //! SIGKILL cannot show a missing sync, since the kernel keeps what was written; a replay of this trace can.
 //!
-//! `SHILU_RECORD_ROOT` names the folder, `SHILU_RECORD_TRACE` the trace, which lies elsewhere. With
-//! `SHILU_RECORD_LOSE_FDATASYNC` set, `fdatasync` does nothing and is not recorded: a disk that lies.
-//! `sync_file_range` is not recorded, for it makes nothing durable.
+//! `SHILU_RECORD_ROOT` names the folder, `SHILU_RECORD_TRACE` the trace, which lies elsewhere. `SHILU_RECORD_LOSE`
+//! names one kind of sync that does nothing and is not recorded, a disk that lies: `fdatasync`, `syncfs`, or
+//! `checkpoint`, the `fsync` of the published checkpoint's file. `sync_file_range` is not recorded, for it makes nothing
+//! durable.
 
 #![allow(unsafe_code, reason = "it takes the place of functions of the C library")]
 #![allow(missing_docs, reason = "the functions are those of the C library")]
@@ -29,12 +30,12 @@ use std::{
 };
 
 use libc::{c_char, c_int, c_long, c_void, iovec, mode_t, off_t, size_t, ssize_t};
-use trace::{Kind, Step};
+use trace::{Kind, Step, WHOLE_DISK};
 
 struct Recorder {
     root: Vec<u8>,
     trace: c_int,
-    lose_fdatasync: bool,
+    lose: Vec<u8>,
     /// Files and folders below the root. Held while a change is made and recorded, so that the trace has their order.
     watched: Mutex<BTreeSet<u64>>,
     syncs: AtomicU64,
@@ -56,7 +57,7 @@ fn recorder() -> Option<&'static Recorder> {
             Some(Recorder {
                 root,
                 trace,
-                lose_fdatasync: std::env::var_os("SHILU_RECORD_LOSE_FDATASYNC").is_some(),
+                lose: bytes("SHILU_RECORD_LOSE").unwrap_or_default(),
                 watched: Mutex::default(),
                 // Different in every process that adds to a trace.
                 syncs: AtomicU64::new(u64::from(std::process::id()) << 32),
@@ -72,6 +73,15 @@ impl Recorder {
 
     fn covers(&self, path: &CStr) -> bool {
         path.to_bytes().starts_with(&self.root)
+    }
+
+    fn loses(&self, fd: c_int, call: c_long) -> bool {
+        match &self.lose[..] {
+            b"fdatasync" => call == libc::SYS_fdatasync,
+            b"syncfs" => call == libc::SYS_syncfs,
+            b"checkpoint" => call == libc::SYS_fsync && path_of(fd).ends_with(b"/public/checkpoint.tmp"),
+            _ => false,
+        }
     }
 
     fn record(&self, kind: Kind, inode: u64, offset: u64, data: &[u8]) {
@@ -103,18 +113,38 @@ fn inode(fd: c_int) -> Option<u64> {
     (result == 0).then(|| status.st_ino ^ status.st_dev.rotate_left(40))
 }
 
+/// The path of an open file or folder; empty if it has none.
+fn path_of(fd: c_int) -> Vec<u8> {
+    let mut path = vec![0; 4_096];
+    let link = format!("/proc/self/fd/{fd}\0");
+    // SAFETY: the link is a C string, and the buffer is `path`.
+    let length = unsafe { libc::readlink(link.as_ptr().cast(), path.as_mut_ptr().cast(), path.len()) };
+    path.truncate(usize::try_from(length).unwrap_or(0));
+    path
+}
+
+/// The whole path of a name below an open folder.
+fn path_at(folder: c_int, name: &CStr) -> CString {
+    if folder == libc::AT_FDCWD || name.to_bytes().starts_with(b"/") {
+        return name.to_owned();
+    }
+    let mut path = path_of(folder);
+    path.push(b'/');
+    path.extend_from_slice(name.to_bytes());
+    CString::new(path).unwrap_or_default()
+}
+
 fn exists(path: &CStr) -> bool {
     // SAFETY: the path is a C string.
     unsafe { libc::syscall(libc::SYS_faccessat, libc::AT_FDCWD, path.as_ptr(), libc::F_OK) == 0 }
 }
 
-unsafe fn open_any(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
-    // SAFETY: the caller's arguments are those of `open`.
-    let open = || unsafe {
-        libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path, flags, c_long::from(mode)) as c_int
-    };
+unsafe fn open_any(folder: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    // SAFETY: the caller's arguments are those of `openat`.
+    let open =
+        || unsafe { libc::syscall(libc::SYS_openat, folder, path, flags, c_long::from(mode)) as c_int };
     // SAFETY: a path is a C string.
-    let name = unsafe { CStr::from_ptr(path) };
+    let name = &path_at(folder, unsafe { CStr::from_ptr(path) });
     let Some(recorder) = recorder().filter(|recorder| recorder.covers(name)) else {
         return open();
     };
@@ -135,13 +165,25 @@ unsafe fn open_any(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     // SAFETY: as for `open`.
-    unsafe { open_any(path, flags, mode) }
+    unsafe { open_any(libc::AT_FDCWD, path, flags, mode) }
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     // SAFETY: as for `open`.
-    unsafe { open_any(path, flags, mode) }
+    unsafe { open_any(libc::AT_FDCWD, path, flags, mode) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn openat(folder: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    // SAFETY: as for `openat`.
+    unsafe { open_any(folder, path, flags, mode) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn openat64(folder: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    // SAFETY: as for `openat`.
+    unsafe { open_any(folder, path, flags, mode) }
 }
 
 /// Makes a change of an open file and records it, both under the lock.
@@ -252,9 +294,14 @@ fn sync(fd: c_int, call: c_long) -> c_int {
     let Some((recorder, inode)) = watched else {
         return make();
     };
-    if recorder.lose_fdatasync && call == libc::SYS_fdatasync {
+    if recorder.loses(fd, call) {
         return 0;
     }
+    let inode = if call == libc::SYS_syncfs {
+        WHOLE_DISK
+    } else {
+        inode
+    };
     let number = recorder.syncs.fetch_add(1, Ordering::SeqCst);
     {
         let _order = recorder.lock();
@@ -276,6 +323,11 @@ pub extern "C" fn fsync(fd: c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn fdatasync(fd: c_int) -> c_int {
     sync(fd, libc::SYS_fdatasync)
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn syncfs(fd: c_int) -> c_int {
+    sync(fd, libc::SYS_syncfs)
 }
 
 #[unsafe(no_mangle)]
@@ -302,9 +354,22 @@ pub unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
     // SAFETY: as for `unlink`.
-    let make = || unsafe { libc::syscall(libc::SYS_unlinkat, libc::AT_FDCWD, path, 0) as c_int };
+    unsafe { unlinkat(libc::AT_FDCWD, path, 0) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rmdir(path: *const c_char) -> c_int {
+    // SAFETY: as for `rmdir`.
+    unsafe { unlinkat(libc::AT_FDCWD, path, libc::AT_REMOVEDIR) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unlinkat(folder: c_int, path: *const c_char, flags: c_int) -> c_int {
+    // SAFETY: as for `unlinkat`.
+    let make = || unsafe { libc::syscall(libc::SYS_unlinkat, folder, path, flags) as c_int };
     // SAFETY: a path is a C string.
-    named(unsafe { CStr::from_ptr(path) }, None, Kind::Removed, make)
+    let name = path_at(folder, unsafe { CStr::from_ptr(path) });
+    named(&name, None, Kind::Removed, make)
 }
 
 /// Changes a name and records it, both under the lock.

@@ -8,8 +8,12 @@ use std::{
 
 use shilu_engine::{Engine, EngineError, Options, StoredEvent, model::Position};
 use shilu_log::Log;
+use shilu_merkle::SignedCheckpoint;
 
-use crate::workload::{Acknowledged, ListName, Member};
+use crate::{
+    evidence,
+    workload::{Acknowledged, ListName, Member},
+};
 
 /// What a register turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +56,8 @@ pub struct Known<'a> {
     pub acknowledged: &'a [Acknowledged],
     /// What was sent and not answered: there whole or not at all, and a retry is taken.
     pub unanswered: &'a [ListName],
+    /// Checkpoints that were seen before: the register goes on from each of them.
+    pub checkpoints: &'a [SignedCheckpoint],
 }
 
 /// Opens a register, compares it with what is known of it, retries, closes and rebuilds.
@@ -64,7 +70,10 @@ pub fn audit(dir: &Path, known: &Known<'_>) -> Finding {
     let closed = engine.close().map_err(|error| format!("close: {error}"));
     let end = engine.end().get();
     drop(engine);
-    match outcome.and(closed).and_then(|()| afterwards(dir, end)) {
+    match outcome
+        .and(closed)
+        .and_then(|()| afterwards(dir, end, known.checkpoints))
+    {
         Ok(()) => Finding::Whole(end),
         Err(why) => Finding::Broken(why),
     }
@@ -75,7 +84,7 @@ fn refused(error: &EngineError) -> Finding {
     Finding::Refused(error.code().to_owned())
 }
 
-/// Opens a register and only looks at it.
+/// Opens a register and only looks at it; then the independent auditor does.
 pub fn look(dir: &Path, known: &Known<'_>) -> Finding {
     let engine = match Engine::open(dir, Options::default()) {
         Ok(engine) => engine,
@@ -84,7 +93,12 @@ pub fn look(dir: &Path, known: &Known<'_>) -> Finding {
     let end = engine.end().get();
     let outcome = examine(&engine, known);
     let closed = engine.close().map_err(|error| format!("close: {error}"));
-    match outcome.and(closed) {
+    drop(engine);
+    let evidence = || {
+        let log = open_log(dir)?;
+        evidence::holds(dir, &log, known.checkpoints)
+    };
+    match outcome.and(closed).and_then(|()| evidence()) {
         Ok(()) => Finding::Whole(end),
         Err(why) => Finding::Broken(why),
     }
@@ -230,7 +244,7 @@ fn retry(engine: &Engine, known: &Known<'_>) -> Result<(), String> {
 }
 
 /// What a closed register must be like.
-fn afterwards(dir: &Path, end: u64) -> Result<(), String> {
+fn afterwards(dir: &Path, end: u64, seen: &[SignedCheckpoint]) -> Result<(), String> {
     let rebuilt = Engine::rebuild(dir, &Options::default(), |_, _| ())
         .map_err(|error| format!("rebuild: {} {error:?}", error.code()))?;
     ensure!(rebuilt.events == end, "{} events folded of {end}", rebuilt.events);
@@ -240,7 +254,7 @@ fn afterwards(dir: &Path, end: u64) -> Result<(), String> {
             "{file}: the saved projection is the rebuilt one: {same:?}"
         );
     }
-    let log = Log::open(dir, shilu_log::Options::default()).map_err(|error| format!("log: {error:?}"))?;
+    let log = open_log(dir)?;
     let blobs = log.blobs_bytes().map_err(|error| error.to_string())?;
     ensure!(blobs == 0, "{blobs} bytes in blobs");
     let recovery = *log.recovery();
@@ -253,5 +267,9 @@ fn afterwards(dir: &Path, end: u64) -> Result<(), String> {
         .scrub(|_| ControlFlow::Continue(()))
         .map_err(|error| format!("scrub: {error:?}"))?;
     ensure!(checked == end, "{checked} events scrubbed of {end}");
-    Ok(())
+    evidence::holds(dir, &log, seen)
+}
+
+fn open_log(dir: &Path) -> Result<Log, String> {
+    Log::open(dir, shilu_log::Options::default()).map_err(|error| format!("log: {error:?}"))
 }

@@ -1,7 +1,7 @@
 //! A disk that loses power: follows a trace, and at any step lays out a folder as a power cut could have left it.
 //!
 //! Kept: what was written to a file before a sync of it began that has ended; the names changed in a folder before a
-//! sync of that folder began that has ended. Of everything else any part may be missing: a write may be kept, lost or
+//! sync of that folder began that has ended; both everywhere, before a `syncfs` began that has ended. Of everything else any part may be missing: a write may be kept, lost or
 //! torn at sectors; of the changes of one name the last ones may be lost.
 
 use std::{
@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     random::Random,
-    trace::{Kind, Step},
+    trace::{Kind, Step, WHOLE_DISK},
 };
 
 /// What a disk writes whole or not at all.
@@ -72,7 +72,12 @@ impl NameChange {
                 }
                 names.insert(to.clone(), *node);
             }
-            NameChange::Removed(name) => drop(names.remove(name)),
+            NameChange::Removed(name) => {
+                if names.remove(name) == Some(Node::Folder) {
+                    // It was empty, whatever of that had reached the disk.
+                    names.retain(|other, _| !other.starts_with(name));
+                }
+            }
         }
     }
 }
@@ -155,11 +160,19 @@ impl Disk {
         let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
         match step.kind {
             Kind::Opened => match self.seen.get(&path(step.data)) {
-                Some(Node::File(file)) => drop(self.inodes.insert(step.inode, *file)),
-                _ => drop(self.folders.insert(step.inode, path(step.data))),
+                // The number of what is gone may stand for something else now.
+                Some(Node::File(file)) => {
+                    self.folders.remove(&step.inode);
+                    self.inodes.insert(step.inode, *file);
+                }
+                _ => {
+                    self.inodes.remove(&step.inode);
+                    self.folders.insert(step.inode, path(step.data));
+                }
             },
             Kind::Created => {
                 let node = Node::File(self.files.len());
+                self.folders.remove(&step.inode);
                 self.inodes.insert(step.inode, self.files.len());
                 self.files.push(File::default());
                 self.change(NameChange::Made(path(step.data), node));
@@ -212,15 +225,28 @@ impl Disk {
         self.open_names.push((self.steps, change));
     }
 
+    /// What a file holds, as the running process sees it.
+    pub fn bytes(&self, name: &Path) -> Option<Vec<u8>> {
+        match self.seen.get(name)? {
+            Node::Folder => None,
+            Node::File(file) => Some(self.files[*file].after(Loss::Nothing, &mut Random::new(0))),
+        }
+    }
+
     fn synced(&mut self, inode: u64, began: u64) {
-        if let Some(file) = self.inodes.get(&inode) {
-            let File { certain, open } = &mut self.files[*file];
-            open.retain(|(step, data)| {
+        if inode == WHOLE_DISK {
+            self.files.iter_mut().for_each(|file| file.synced(began));
+            let certain = &mut self.certain;
+            self.open_names.retain(|(step, change)| {
                 if *step < began {
-                    data.apply(certain);
+                    change.apply(certain);
                 }
                 *step >= began
             });
+            return;
+        }
+        if let Some(file) = self.inodes.get(&inode) {
+            self.files[*file].synced(began);
         }
         if let Some(folder) = self.folders.get(&inode) {
             let certain = &mut self.certain;
@@ -274,6 +300,17 @@ impl Disk {
 }
 
 impl File {
+    /// What was written before this step is on the disk for certain.
+    fn synced(&mut self, began: u64) {
+        let certain = &mut self.certain;
+        self.open.retain(|(step, data)| {
+            if *step < began {
+                data.apply(certain);
+            }
+            *step >= began
+        });
+    }
+
     fn after(&self, loss: Loss, random: &mut Random) -> Vec<u8> {
         let mut bytes = self.certain.clone();
         for (_, data) in &self.open {

@@ -12,6 +12,7 @@
 
 pub mod audit;
 pub mod disk;
+pub mod evidence;
 pub mod random;
 pub mod trace;
 pub mod workload;

@@ -19,11 +19,14 @@ pub enum Kind {
     Renamed,
     /// The name in the data was removed.
     Removed,
-    /// A sync began; the offset is its number.
+    /// A sync began, of a file, a folder or [`WHOLE_DISK`]; the offset is its number.
     SyncBegan,
     /// The sync with this number ended well.
     SyncEnded,
 }
+
+/// In place of an inode: all files and folders (`syncfs`).
+pub const WHOLE_DISK: u64 = 0;
 
 const KINDS: [Kind; 9] = [
     Kind::Opened,

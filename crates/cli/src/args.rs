@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::{bench::BenchArgs, demo::DemoArgs, messages::Language};
+use crate::{
+    bench::BenchArgs,
+    commands::{check_receipt::CheckReceiptArgs, key::KeyArgs, witness::WitnessArgs},
+    demo::DemoArgs,
+    messages::Language,
+};
 
 /// shilu 实录: an audit-first register of records.
 #[derive(Debug, Parser)]
@@ -56,8 +61,22 @@ pub enum Command {
     Rates(FigureArgs),
     /// Fold every projection anew from the log, and compare (重建)
     Rebuild(RebuildArgs),
+    /// Check everything, from bytes (审计)
+    Verify(VerifyArgs),
+    /// An event with its proof, to be kept and checked anywhere (回执)
+    Receipt(ReceiptArgs),
+    /// Copy what is published (备份)
+    Backup(BackupArgs),
+    /// Make a register from a backup (恢复)
+    Restore(RestoreArgs),
     /// Accept a clock that is behind the last event, as an event
     AcceptClock(AcceptClockArgs),
+    /// Check a receipt (回执) without a register
+    CheckReceipt(CheckReceiptArgs),
+    /// Cosign other registers' checkpoints, so that nobody rewrites them unseen (见证)
+    Witness(WitnessArgs),
+    /// Keys, and signing with them (密钥)
+    Key(KeyArgs),
     /// Measure this machine
     Bench(BenchArgs),
     /// A simulated campaign, served
@@ -481,6 +500,104 @@ pub struct AcceptClockArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// `receipt`
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  shilu receipt 01890a5d-ac96-774b-bcce-b302099a8057 --data reg > event.tlog-proof\n  shilu check-receipt event.tlog-proof --key VKEY\n\nA receipt holds the event's values: give it only to those who may see them."
+)]
+pub struct ReceiptArgs {
+    /// The event's id
+    #[arg(value_name = "EVENT")]
+    pub event: String,
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Write it to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `backup`
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Example:\n  shilu backup /mnt/stick/reg --data reg\n\nCopies public/ and mirror/, only what is new, also while the register is served. The signing key is never copied:\nkeep a copy of it elsewhere. A register that does not continue what the backup holds is refused."
+)]
+pub struct BackupArgs {
+    /// The folder to copy to
+    #[arg(value_name = "TO")]
+    pub to: PathBuf,
+    /// The register's folder
+    #[arg(long, value_name = "DIR", env = "SHILU_DATA")]
+    pub data: PathBuf,
+    /// How to write the summary
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: SummaryFormat,
+}
+
+/// `restore`
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Example:\n  shilu restore /mnt/stick/reg new-reg --key example.org/village+1f2e3d4c+AX…\n\nFROM is a backup, or the folder of a damaged register. What its checkpoint does not cover is named, not restored."
+)]
+pub struct RestoreArgs {
+    /// The folder with public/ and mirror/
+    #[arg(value_name = "FROM")]
+    pub from: PathBuf,
+    /// A new or empty folder
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The vkey that must have signed; else the one that FROM itself names
+    #[arg(long, value_name = "VKEY")]
+    pub key: Option<String>,
+    /// How to write the summary
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: SummaryFormat,
+}
+
+/// `verify`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Recomputes everything from bytes: each event was allowed when it was taken, the tree, tiles, checkpoint, signatures,
+witnesses; from a register's own folder also the chunks of its log and every saved projection.
+Exit status 0: all is right. 1: it is not; the first bad position and the kind of damage are named.
+
+Examples:
+  shilu verify --data reg --key example.org/village+1f2e3d4c+AX…
+  shilu verify --data /mnt/stick/reg --since checkpoint-of-last-year
+  shilu verify --server http://127.0.0.1:8080 --witness audit.example/w1+9f3c2a10+BH…")]
+pub struct VerifyArgs {
+    /// A register's folder, or a folder with public/ and mirror/ alone
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    pub data: Option<PathBuf>,
+    /// Where mirror/ lies, if not beside public/
+    #[arg(long, value_name = "DIR", requires = "data")]
+    pub mirror: Option<PathBuf>,
+    /// Look at public/ and mirror/ alone, though there is a log beside them: also while it is served
+    #[arg(long, requires = "data")]
+    pub published: bool,
+    /// A running server, such as http://127.0.0.1:8080
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// The token for the server
+    #[arg(long, value_name = "TOKEN", env = "SHILU_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The vkey that must have signed, from somewhere else than the register
+    #[arg(long, value_name = "VKEY")]
+    pub key: Option<String>,
+    /// A witness that must have cosigned; can be repeated
+    #[arg(long = "witness", value_name = "VKEY")]
+    pub witnesses: Vec<String>,
+    /// How many of the witnesses must have; all by default
+    #[arg(long, value_name = "N", requires = "witnesses")]
+    pub quorum: Option<usize>,
+    /// An older checkpoint that the log must continue
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub since: Option<PathBuf>,
+    /// How to write the report
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: SummaryFormat,
 }
 
 #[cfg(test)]

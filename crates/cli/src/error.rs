@@ -3,11 +3,14 @@
 use std::{error::Error, io, path::PathBuf};
 
 use serde::Deserialize;
-use shilu_engine::EngineError;
+use shilu_engine::{EngineError, merkle::EvidenceError};
 use shilu_model::Class;
+use shilu_service::{KeyFileError, WitnessError};
+use shilu_verify::Finding;
 use thiserror::Error;
 
 use crate::{
+    evidence_hint,
     import::ImportError,
     messages::{Language, Text},
     output::say,
@@ -40,6 +43,35 @@ pub enum CliError {
         /// What to do.
         hint: &'static str,
     },
+    /// Something that cannot be parsed.
+    #[error("{problem}")]
+    Malformed {
+        /// The stable code.
+        code: &'static str,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Something in a list or stream.
+    #[error("{inner}")]
+    At {
+        /// index or line
+        word: &'static str,
+        /// Where.
+        number: usize,
+        /// What.
+        inner: Box<CliError>,
+    },
+    /// A piece of evidence is wrong or cannot be read.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// A witness does not start.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    /// A key's file.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
     /// A thing this version cannot do.
     #[error("{what} is not built in this version")]
     NotBuilt {
@@ -55,6 +87,9 @@ pub enum CliError {
         /// Its answer.
         problem: Box<Problem>,
     },
+    /// An audit found damage.
+    #[error(transparent)]
+    Finding(#[from] Finding),
     /// An import refuses.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -139,16 +174,37 @@ impl CliError {
         }
     }
 
+    /// The same, of the command at this place.
+    pub fn at(self, word: &'static str, number: usize) -> Self {
+        CliError::At {
+            word,
+            number,
+            inner: Box::new(self),
+        }
+    }
+
     /// The exit code.
     pub fn exit(&self) -> u8 {
         match self {
             CliError::ReaderGone => 0,
-            CliError::Usage { .. } | CliError::NotBuilt { .. } => 2,
+            CliError::Usage { .. } | CliError::NotBuilt { .. } | CliError::Malformed { .. } => 2,
+            CliError::At { inner, .. } => inner.exit(),
+            CliError::Evidence(error) if evidence_hint::is_malformed(error) => 2,
+            CliError::KeyFile(error) | CliError::Witness(WitnessError::Key(error))
+                if error.code() == "BAD_KEY" =>
+            {
+                2
+            }
+            CliError::Witness(WitnessError::NameMissing) => 2,
             CliError::Engine(error) => of_class(error.class()),
             CliError::Import(error) => of_class(error.class()),
             CliError::Problem { problem } if problem.status == 400 => 2,
             CliError::Problem { .. }
+            | CliError::Evidence(_)
+            | CliError::Witness(_)
+            | CliError::KeyFile(_)
             | CliError::Said
+            | CliError::Finding(_)
             | CliError::Refused { .. }
             | CliError::Server { .. }
             | CliError::Io { .. } => 1,
@@ -160,11 +216,16 @@ impl CliError {
         match self {
             CliError::ReaderGone | CliError::Said => "",
             CliError::Usage { .. } => "USAGE",
-            CliError::Refused { code, .. } => code,
+            CliError::Refused { code, .. } | CliError::Malformed { code, .. } => code,
+            CliError::At { inner, .. } => inner.code(),
+            CliError::Evidence(error) => error.code(),
+            CliError::Witness(error) => error.code(),
+            CliError::KeyFile(error) => error.code(),
             CliError::NotBuilt { .. } => "NOT_BUILT",
             CliError::Engine(error) => error.code(),
             CliError::Problem { problem } => &problem.code,
             CliError::Import(error) => error.code(),
+            CliError::Finding(finding) => finding.code(),
             CliError::Server { .. } => "NO_SERVER",
             CliError::Io { .. } => "IO",
         }
@@ -173,7 +234,13 @@ impl CliError {
     fn hint(&self) -> Option<String> {
         match self {
             CliError::ReaderGone | CliError::Said => None,
-            CliError::Usage { hint, .. } | CliError::Refused { hint, .. } => Some((*hint).to_owned()),
+            CliError::Usage { hint, .. }
+            | CliError::Refused { hint, .. }
+            | CliError::Malformed { hint, .. } => Some((*hint).to_owned()),
+            CliError::At { inner, .. } => inner.hint(),
+            CliError::Evidence(error) => Some(evidence_hint::hint(error).to_owned()),
+            CliError::Witness(error) => Some(error.hint().to_owned()),
+            CliError::KeyFile(error) => Some(error.hint().to_owned()),
             CliError::NotBuilt { .. } => Some("see `shilu help` for what there is".to_owned()),
             CliError::Engine(error) if error.code() == "REGISTER_IN_USE" => {
                 Some("ask the one that has it open with --server URL, or stop it first".to_owned())
@@ -181,6 +248,10 @@ impl CliError {
             CliError::Engine(error) => Some(error.hint()),
             CliError::Problem { problem } => problem.hint.clone(),
             CliError::Import(error) => Some(error.hint()),
+            CliError::Finding(_) => Some(
+                "keep everything as it is, and an independent copy of the checkpoint; see `docs/errors.md`"
+                    .to_owned(),
+            ),
             CliError::Server { .. } => {
                 Some("check the address, and that `shilu serve` runs there".to_owned())
             }
@@ -204,6 +275,7 @@ impl CliError {
                 add("index", problem.index.map(|index| index.to_string()));
                 add("line", problem.line.map(|line| line.to_string()));
             }
+            CliError::At { word, number, .. } => add(word, Some(number.to_string())),
             CliError::Import(error) => {
                 if let Some((line, column)) = error.place() {
                     add("line", Some(line.to_string()));

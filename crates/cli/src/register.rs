@@ -61,7 +61,7 @@ pub struct Remote {
 
 /// How a server is asked.
 #[derive(Clone)]
-struct Server {
+pub struct Server {
     agent: ureq::Agent,
     base: String,
     token: Option<String>,
@@ -280,23 +280,7 @@ impl Local {
 
 impl Remote {
     fn new(server: &str, source: &SourceArgs, language: Language) -> Result<Self, CliError> {
-        if !server.starts_with("http://") {
-            return Err(CliError::Usage {
-                problem: format!("{server} is no address that can be asked"),
-                hint: "write http://HOST:PORT; for https, ask through a local proxy",
-            });
-        }
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(ANSWER_WAIT))
-            .build()
-            .new_agent();
-        let server = Server {
-            agent,
-            base: server.trim_end_matches('/').to_owned(),
-            token: source.token.clone(),
-            language,
-        };
+        let server = Server::new(server, source.token.clone(), language)?;
         let bytes = server.call("/api/v1/campaign", None)?;
         let campaign = str::from_utf8(&bytes)
             .ok()
@@ -318,7 +302,29 @@ impl Remote {
 }
 
 impl Server {
-    fn call(&self, path_and_query: &str, body: Option<&[u8]>) -> Result<Vec<u8>, CliError> {
+    /// A server by its address. It is not asked yet.
+    pub fn new(address: &str, token: Option<String>, language: Language) -> Result<Self, CliError> {
+        if !address.starts_with("http://") {
+            return Err(CliError::Usage {
+                problem: format!("{address:?} is no address that can be asked"),
+                hint: "write http://HOST:PORT; for https, ask through a local proxy",
+            });
+        }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(ANSWER_WAIT))
+            .build()
+            .new_agent();
+        Ok(Server {
+            agent,
+            base: address.trim_end_matches('/').to_owned(),
+            token,
+            language,
+        })
+    }
+
+    /// The answer's bytes; asks again while the server says "try again".
+    pub fn call(&self, path_and_query: &str, body: Option<&[u8]>) -> Result<Vec<u8>, CliError> {
         let mut attempt = 1;
         loop {
             let (status, retry_after, bytes) = self.call_once(path_and_query, body)?;

@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     pub dir: PathBuf,
     pub publication: watch::Receiver<Publication>,
     pub keys: Arc<Mutex<Option<Keys>>>,
-    pub rotated: Arc<Mutex<Option<Position>>>,
+    pub rotated: Arc<Mutex<Vec<Position>>>,
     pub signal: Arc<Signal>,
     pub info: Info,
     queue: SyncSender<Job>,
@@ -60,6 +60,14 @@ pub(crate) struct Shared {
 
 /// Why nothing more is written: damage that the background check found, or a commit that failed.
 pub(crate) type Trouble = Arc<Mutex<Option<EngineError>>>;
+
+impl Drop for Shared {
+    /// A register that nobody holds any more is not published for ever, nor kept from being opened again.
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.signal.stop();
+    }
+}
 
 struct Threads {
     writing: JoinHandle<Result<(), EngineError>>,
@@ -183,8 +191,12 @@ impl Engine {
         };
         let stopping = Arc::new(AtomicBool::new(false));
         if options.scrub {
-            let signed = evidence.publication.borrow().checkpoint.clone();
-            scrub(log.clone(), signed, Arc::clone(&trouble), Arc::clone(&stopping))?;
+            scrub(
+                log.clone(),
+                evidence.signed,
+                Arc::clone(&trouble),
+                Arc::clone(&stopping),
+            )?;
         }
         let info = Info {
             origin: file.origin,
@@ -410,29 +422,51 @@ impl Engine {
     pub fn rebuild(
         dir: &Path,
         options: &Options,
-        mut progress: impl FnMut(u64, u64),
+        progress: impl FnMut(u64, u64),
     ) -> Result<Rebuilt, EngineError> {
-        let Opened {
-            log, mut projections, ..
-        } = open_log(dir, options, false)?;
-        let all = log.end().get();
-        saved::catch_up(&mut projections, &log, |done| progress(done.get(), all))?;
-        projections.settle();
-        let hash = log.hash_at(projections.end())?.unwrap_or_default();
-        let files = Projections::files().into_iter().map(|file| {
-            let path = folder::projections(dir).join(&file);
-            let fresh = digest_of(|out| projections.save(&file, hash, out));
-            let stands_here = |saved: &Vec<u8>| saved_end(saved).is_none_or(|end| end == projections.end());
-            let same = std::fs::read(path).ok().filter(stands_here).map(|saved| {
-                let saved: [u8; 32] = Sha256::digest(&saved).into();
-                fresh.as_ref().is_ok_and(|fresh| *fresh == saved)
-            });
-            (file, same)
-        });
-        let files = files.collect();
+        let (rebuilt, projections, log) = refold(dir, options, progress)?;
         saved::save(dir, &projections, &log)?;
-        Ok(Rebuilt { events: all, files })
+        Ok(rebuilt)
     }
+
+    /// As [`Engine::rebuild`], and saves nothing: for whoever audits.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn compare_saved(
+        dir: &Path,
+        options: &Options,
+        progress: impl FnMut(u64, u64),
+    ) -> Result<Rebuilt, EngineError> {
+        refold(dir, options, progress).map(|(rebuilt, ..)| rebuilt)
+    }
+}
+
+/// Folds the log anew, and compares the result with what is saved.
+fn refold(
+    dir: &Path,
+    options: &Options,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<(Rebuilt, Projections, Log), EngineError> {
+    let Opened {
+        log, mut projections, ..
+    } = open_log(dir, options, false)?;
+    let all = log.end().get();
+    saved::catch_up(&mut projections, &log, |done| progress(done.get(), all))?;
+    projections.settle();
+    let hash = log.hash_at(projections.end())?.unwrap_or_default();
+    let files = Projections::files().into_iter().map(|file| {
+        let path = folder::projections(dir).join(&file);
+        let fresh = digest_of(|out| projections.save(&file, hash, out));
+        let stands_here = |saved: &Vec<u8>| saved_end(saved).is_none_or(|end| end == projections.end());
+        let same = std::fs::read(path).ok().filter(stands_here).map(|saved| {
+            let saved: [u8; 32] = Sha256::digest(&saved).into();
+            fresh.as_ref().is_ok_and(|fresh| *fresh == saved)
+        });
+        (file, same)
+    });
+    let files = files.collect();
+    Ok((Rebuilt { events: all, files }, projections, log))
 }
 
 struct Opened {
@@ -505,7 +539,7 @@ fn spawn<T: Send + 'static>(
 /// Reads and checks the whole log in the background, and that it is what was signed; damage stops writing.
 fn scrub(
     log: Log,
-    signed: Option<Arc<SignedCheckpoint>>,
+    signed: Option<SignedCheckpoint>,
     trouble: Trouble,
     stopping: Arc<AtomicBool>,
 ) -> Result<(), EngineError> {
@@ -551,8 +585,10 @@ struct Evidence {
     thread: Option<JoinHandle<()>>,
     publication: watch::Receiver<Publication>,
     keys: Arc<Mutex<Option<Keys>>>,
-    rotated: Arc<Mutex<Option<Position>>>,
+    rotated: Arc<Mutex<Vec<Position>>>,
     signal: Arc<Signal>,
+    /// What was signed last, published or not.
+    signed: Option<SignedCheckpoint>,
 }
 
 /// Compares the log with what was signed last, and starts the thread that publishes.
@@ -570,24 +606,31 @@ fn start_evidence(
         .text(setting::KEY)
         .unwrap_or_default()
         .to_owned();
-    let publisher = Publisher::open(dir, log, &file.origin, &in_force)?;
-    let keys = match Keys::read(dir, &in_force) {
-        Ok(keys) => Some(keys),
-        Err(error) => {
-            error!(%error, code = error.code(), "nothing will be signed");
-            None
+    let named = [in_force.as_str(), &file.public_key];
+    let (publisher, rotations) = Publisher::open(dir, log, &file.origin, &named)?;
+    let mut keys = Keys::read(dir, &in_force);
+    match &mut keys {
+        // A crash came between the first checkpoint after a change of the key and the end of the old key.
+        Ok(keys) if keys.old.is_some() && rotations.is_empty() => {
+            Keys::write(dir, [&keys.current])?;
+            keys.old = None;
         }
-    };
+        Ok(_) => {}
+        Err(error) => error!(%error, code = error.code(), "nothing will be signed"),
+    }
     if file.public_key != in_force
         && let Ok(key) = VerifierKey::parse(&in_force)
     {
         folder::renew_register_file(dir, &key)?;
     }
-    let (keys, rotated) = (Arc::new(Mutex::new(keys)), Arc::default());
+    let trouble = keys.as_ref().err().cloned();
+    let (keys, rotated) = (Arc::new(Mutex::new(keys.ok())), Arc::new(Mutex::new(rotations)));
+    let signed = publisher.signed().cloned();
     let signal = Arc::new(Signal::default());
     let (told, publication) = watch::channel(Publication {
         checkpoint: publisher.published().cloned().map(Arc::new),
         quorum: campaign.quorum,
+        trouble,
         ..Publication::default()
     });
     let publishing = Publishing {
@@ -599,6 +642,7 @@ fn start_evidence(
         told,
         signal: Arc::clone(&signal),
         rotated: Arc::clone(&rotated),
+        in_force,
     };
     let thread = if unpublished {
         None
@@ -613,6 +657,7 @@ fn start_evidence(
         keys,
         rotated,
         signal,
+        signed,
     })
 }
 

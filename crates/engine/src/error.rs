@@ -203,6 +203,14 @@ pub enum EngineError {
         /// Its name.
         name: String,
     },
+    /// `TILE_MISSING`: tiles are there, and do not prove what was signed.
+    #[error(
+        "the published tiles and bundles do not lead from position {position} to the checkpoint: one of them is damaged"
+    )]
+    TilesDamaged {
+        /// The first position that they do not prove.
+        position: Position,
+    },
     /// `IO`
     #[error("cannot {doing} {}", path.display())]
     Io {
@@ -270,7 +278,7 @@ impl EngineError {
             EngineError::LogTruncated { .. } | EngineError::NotAsSigned { .. } => "LOG_DAMAGED",
             EngineError::QuorumMissing { .. } => "QUORUM_MISSING",
             EngineError::NotPublished { .. } => "NOT_PUBLISHED",
-            EngineError::TileMissing { .. } => "TILE_MISSING",
+            EngineError::TileMissing { .. } | EngineError::TilesDamaged { .. } => "TILE_MISSING",
             EngineError::Io { .. } => "IO",
         }
     }
@@ -308,7 +316,8 @@ impl EngineError {
             | EngineError::CheckpointDamaged { .. }
             | EngineError::LogTruncated { .. }
             | EngineError::NotAsSigned { .. }
-            | EngineError::TileMissing { .. } => Class::Broken,
+            | EngineError::TileMissing { .. }
+            | EngineError::TilesDamaged { .. } => Class::Broken,
             EngineError::Log(_) | EngineError::Undecodable { .. } | EngineError::FoldFailed => Class::Broken,
             EngineError::NotEmpty { .. } | EngineError::NotARegister { .. } | EngineError::Io { .. } => {
                 Class::Broken
@@ -376,8 +385,8 @@ impl EngineError {
                 "see that the witnesses run and can be reached; it is tried again every few seconds".to_owned()
             }
             EngineError::NotPublished { .. } => "wait a second and ask again".to_owned(),
-            EngineError::TileMissing { .. } => {
-                "put `public/` back from a copy, or move it away and restart: tiles are made anew from the log".to_owned()
+            EngineError::TileMissing { .. } | EngineError::TilesDamaged { .. } => {
+                "move `public/tile` and `mirror/tile` away and restart: they are made anew from the log".to_owned()
             }
             EngineError::Io { .. } => "check the folder, its rights and the disk".to_owned(),
         }

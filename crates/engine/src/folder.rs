@@ -85,8 +85,8 @@ pub(crate) fn create(
             field: field.to_owned(),
         });
     }
-    make_empty(dir)?;
     check_witnesses(&campaign, init.campaign)?;
+    make_empty(dir)?;
     let made = fill(dir, init, campaign, recorded, id, options);
     if made.is_err() {
         clear(dir);
@@ -189,7 +189,7 @@ fn fill(
 /// The first checkpoint, where no witness is needed for it: a register has one from its first event on.
 fn publish_first(dir: &Path, log: &Log, key: &SignerKey, quorum: usize) -> Result<(), EngineError> {
     let verifier = key.verifier();
-    let mut publisher = Publisher::open(dir, log, verifier.name(), &verifier.to_string())?;
+    let (mut publisher, rotations) = Publisher::open(dir, log, verifier.name(), &[&verifier.to_string()])?;
     publisher.advance(log.end())?;
     if quorum > 0 {
         return Ok(());
@@ -199,7 +199,7 @@ fn publish_first(dir: &Path, log: &Log, key: &SignerKey, quorum: usize) -> Resul
         old: None,
     };
     let checkpoint = publisher.sign(&keys, false)?;
-    publisher.publish(&checkpoint)
+    publisher.publish(&checkpoint, &rotations)
 }
 
 /// Writes `register.toml`, and its copy for auditors.
@@ -374,6 +374,14 @@ pub(crate) fn load_campaign(
     let text = String::from_utf8(bytes).map_err(|_| not("its campaign is not a text".to_owned()))?;
     let campaign = Campaign::parse(&text).map_err(EngineError::BadCampaign)?;
     Ok((Arc::new(campaign), text.into()))
+}
+
+/// The vkey that signs a register's checkpoints, by its `register.toml`; the register may be open elsewhere.
+///
+/// # Errors
+/// `NOT_A_REGISTER`, `IO`.
+pub fn public_key(dir: &Path) -> Result<String, EngineError> {
+    read_register_file(dir).map(|file| file.public_key)
 }
 
 /// Writes a new file so that a crash leaves it whole or not at all.

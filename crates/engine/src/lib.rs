@@ -28,7 +28,7 @@ pub use error::EngineError;
 pub use evidence::{
     BackedUp, Because, Beyond, Publication, PublishedFolder, Restored, WitnessState, backup, restore,
 };
-pub use folder::Init;
+pub use folder::{Init, public_key};
 pub use query::{
     AsOf, At, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures, ListQuery, Page,
     Rate, RecordView, StoredEvent,

@@ -81,6 +81,8 @@ pub(crate) struct InFlight {
     /// The newest event in flight of each record.
     by_record: FxHashMap<RecordName, Position>,
     by_id: FxHashMap<EventId, Position>,
+    /// The newest event on the register itself, in flight or not: most of the time there is none to look for.
+    newest_setting: Option<Position>,
 }
 
 /// One event in flight.
@@ -107,6 +109,7 @@ impl InFlight {
             events: VecDeque::new(),
             by_record: FxHashMap::default(),
             by_id: FxHashMap::default(),
+            newest_setting: None,
         }
     }
 
@@ -124,6 +127,9 @@ impl InFlight {
         let previous = record
             .as_ref()
             .and_then(|record| self.by_record.insert(record.clone(), self.next));
+        if record.is_none() {
+            self.newest_setting = Some(self.next);
+        }
         self.by_id.insert(id, self.next);
         self.events.push_back(Flying {
             bytes: bytes.into(),
@@ -144,6 +150,15 @@ impl InFlight {
             .collect();
         events.reverse();
         events
+    }
+
+    /// The events in flight on the register itself, oldest first.
+    fn settings(&self) -> impl Iterator<Item = Event<'_>> {
+        let any = self.newest_setting.is_some_and(|newest| newest >= self.first());
+        let events = any.then_some(&self.events).into_iter().flatten();
+        events
+            .filter(|flying| flying.record.is_none())
+            .map(|flying| decode(&flying.bytes).expect("it was encoded here"))
     }
 
     /// Forgets what has been folded.
@@ -529,13 +544,7 @@ impl Writing {
         self.in_flight.forget_before(folded.end());
         let settings = &folded.trail().settings;
         let (mut version, mut value) = (settings.version(), settings.text(name).map(str::to_owned));
-        for flying in self
-            .in_flight
-            .events
-            .iter()
-            .filter(|flying| flying.record.is_none())
-        {
-            let event = decode(&flying.bytes).expect("it was encoded here");
+        for event in self.in_flight.settings() {
             version = event.version;
             value = setting::set_by(&event, name).map_or(value, |set| set.map(str::to_owned));
         }
@@ -549,13 +558,13 @@ impl Writing {
         };
         let (actor, key_id) = (event.actor.to_owned(), signature.key_id);
         let name = setting::actor_key(event.actor, key_id);
-        // A key in flight was admitted a moment ago; it is known once it is durable and folded.
-        let key = folded
-            .trail()
-            .settings
-            .text(&name)
-            .and_then(|key| VerifierKey::parse(key).ok());
-        let Some(key) = key else {
+        // What is in flight comes before this event in the log: a key withdrawn there signs nothing any more.
+        let in_flight = self.in_flight.settings();
+        let admitted = in_flight
+            .filter_map(|event| setting::set_by(&event, &name).map(|key| key.map(str::to_owned)))
+            .last()
+            .unwrap_or_else(|| folded.trail().settings.text(&name).map(str::to_owned));
+        let Some(key) = admitted.and_then(|key| VerifierKey::parse(&key).ok()) else {
             return Err(Rejection::UnknownKey { actor, key_id });
         };
         let signed = signed_form(event).unwrap_or_default();

@@ -53,3 +53,6 @@ impl Bundle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

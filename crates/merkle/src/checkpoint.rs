@@ -10,7 +10,7 @@ use crate::{
     tile,
 };
 
-/// Bytes of a log's name.
+/// Bytes of a log's name, which is a key's name too.
 pub const ORIGIN_BYTES_MAX: usize = key::NAME_BYTES_MAX;
 
 /// What a log says of itself.
@@ -25,10 +25,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads the text of a note. Extension lines are allowed, and not looked at.
+    /// Reads the text of a note (C2SP `tlog-checkpoint`, "Note text"). Extension lines are allowed, and not looked at.
+    /// The origin must be fit for a key's name, to which the standard only advises.
     ///
     /// # Errors
-    /// [`EvidenceError::BadCheckpoint`].
+    /// [`EvidenceError::BadCheckpoint`] unless it is written exactly so, or when an empty log has another root than
+    /// the empty tree's.
     pub fn parse(text: &str) -> Result<Checkpoint, EvidenceError> {
         let bad = |problem| EvidenceError::BadCheckpoint { problem };
         let lines = text.strip_suffix('\n').ok_or(bad("its last line is not ended"))?;
@@ -52,7 +54,7 @@ impl Checkpoint {
         })
     }
 
-    /// Signs with each of these keys.
+    /// Signs with each of these keys, which are the log's own.
     pub fn sign<'a>(&self, keys: impl IntoIterator<Item = &'a SignerKey>) -> SignedCheckpoint {
         let text = self.to_string();
         let signatures = keys.into_iter().map(|key| key.sign_note(&text, 0)).collect();
@@ -121,18 +123,28 @@ impl SignedCheckpoint {
         Ok(&self.checkpoint)
     }
 
-    /// Which of these witnesses cosigned it.
+    /// Which of these witnesses cosigned it, in their order; a witness counts once, however many of its keys signed.
+    ///
+    /// Cosignatures do not cover the witness's name (C2SP `tlog-cosignature`): a copy of one under another name holds
+    /// for that name too, if the same key was trusted for both. So a key counts once as well.
     ///
     /// # Errors
     /// [`EvidenceError::ForgedSignature`] when a line names one of them and is not by it.
     pub fn cosigned(&self, witnesses: &[VerifierKey]) -> Result<Vec<Cosigned>, EvidenceError> {
         let mut cosigned = Vec::new();
+        let mut counted: Vec<&VerifierKey> = Vec::new();
         for witness in witnesses {
+            let same =
+                |other: &&VerifierKey| other.name() == witness.name() || other.bytes() == witness.bytes();
             match self.note.signed_by(witness) {
-                Ok(Some(seconds)) => cosigned.push(Cosigned {
-                    witness: witness.name().to_owned(),
-                    seconds,
-                }),
+                Ok(Some(_)) if counted.iter().any(same) => {}
+                Ok(Some(seconds)) => {
+                    counted.push(witness);
+                    cosigned.push(Cosigned {
+                        witness: witness.name().to_owned(),
+                        seconds,
+                    });
+                }
                 // A log's key among the witnesses says nothing of time.
                 Ok(None) | Err(EvidenceError::NotSigned { .. }) => {}
                 Err(forged) => return Err(forged),
@@ -141,7 +153,8 @@ impl SignedCheckpoint {
         Ok(cosigned)
     }
 
-    /// Adds signature lines.
+    /// Adds signature lines that are not there yet. They are not checked: add what [`SignedCheckpoint::cosigned`] would
+    /// take, since a note of more than a hundred lines cannot be read back (C2SP `signed-note`, "Format").
     pub fn add(&mut self, lines: impl IntoIterator<Item = NoteSignature>) {
         for line in lines {
             if !self.note.signatures.contains(&line) {
@@ -156,3 +169,6 @@ impl fmt::Display for SignedCheckpoint {
         self.note.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,7 @@ impl Hash {
         Hash(Sha256::digest([]).into())
     }
 
-    /// Reads a hash in standard base64.
+    /// Reads a hash in standard base64 (RFC 4648 §4): 44 characters, padded, its unused bits zero. `None` otherwise.
     pub fn parse(text: &str) -> Option<Hash> {
         let bytes = STANDARD.decode(text).ok()?;
         Some(Hash(bytes.try_into().ok()?))

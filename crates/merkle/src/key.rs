@@ -57,6 +57,8 @@ impl VerifierKey {
     pub fn new(name: &str, algorithm: Algorithm, bytes: &[u8; 32]) -> Result<VerifierKey, EvidenceError> {
         check_name(name)?;
         let key = VerifyingKey::from_bytes(bytes).ok().filter(|key| !key.is_weak());
+        // RFC 8032 §5.1.3 allows one spelling of a point; the library takes a few more.
+        let key = key.filter(|key| key.to_edwards().compress().to_bytes() == *bytes);
         let key = key.ok_or(bad("its bytes are not a public key of Ed25519"))?;
         let id = key_id(name, algorithm, bytes);
         Ok(VerifierKey {
@@ -69,8 +71,17 @@ impl VerifierKey {
 
     /// Reads a vkey.
     ///
+    /// ```
+    /// use shilu_merkle::{Algorithm, VerifierKey};
+    /// let text = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    /// let key = VerifierKey::parse(text)?;
+    /// assert_eq!((key.name(), key.algorithm()), ("PeterNeumann", Algorithm::Ed25519));
+    /// # Ok::<(), shilu_merkle::EvidenceError>(())
+    /// ```
+    ///
     /// # Errors
-    /// [`EvidenceError::BadKey`].
+    /// [`EvidenceError::BadKey`] unless it is written exactly so, its id in lower case, and its id is that of its name
+    /// and bytes.
     pub fn parse(text: &str) -> Result<VerifierKey, EvidenceError> {
         let parts = Parts::of(text)?;
         let key = VerifierKey::new(parts.name, parts.algorithm, &parts.bytes)?;
@@ -144,7 +155,7 @@ impl SignerKey {
     /// Reads what [`SignerKey::secret_text`] writes.
     ///
     /// # Errors
-    /// [`EvidenceError::BadKey`].
+    /// [`EvidenceError::BadKey`] for anything else; it never repeats the text.
     pub fn parse(text: &str) -> Result<SignerKey, EvidenceError> {
         let rest = text.strip_prefix("PRIVATE+KEY+");
         let parts = Parts::of(rest.ok_or(bad("it does not begin with PRIVATE+KEY+"))?)?;
@@ -171,12 +182,13 @@ impl SignerKey {
         &self.verifier
     }
 
-    /// Signs any bytes.
+    /// Signs any bytes with Ed25519 (RFC 8032 §5.1.6).
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.key.sign(message).to_bytes()
     }
 
-    /// The signature line for a note's text. A witness's key states `seconds`, the time of signing since 1970.
+    /// The signature line for a note's text. A witness's key states `seconds`, the time of signing since 1970,
+    /// at most 2⁶³ − 1 (C2SP `tlog-cosignature`, "Format"): beyond, nobody takes the signature. A log's key ignores it.
     pub fn sign_note(&self, text: &str, seconds: u64) -> NoteSignature {
         let bytes = match self.verifier.algorithm {
             Algorithm::Ed25519 => self.sign(text.as_bytes()).to_vec(),
@@ -284,3 +296,6 @@ pub(crate) fn check_name(name: &str) -> Result<(), EvidenceError> {
 const fn bad(problem: &'static str) -> EvidenceError {
     EvidenceError::BadKey { problem }
 }
+
+#[cfg(test)]
+mod tests;

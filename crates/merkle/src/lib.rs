@@ -13,6 +13,8 @@ mod key;
 mod note;
 mod proof;
 mod receipt;
+#[cfg(test)]
+mod testing;
 mod tile;
 mod tree;
 mod witness;

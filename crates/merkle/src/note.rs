@@ -9,8 +9,9 @@ use crate::{
     key::{self, Algorithm, VerifierKey},
 };
 
-/// Bytes of a note beyond which it is not looked at: a checkpoint with a hundred cosignatures fits.
-pub const NOTE_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a note beyond which it is not looked at. C2SP `signed-note` wants 16 signatures of nearly 5 kB each to be
+/// accepted, those of unknown algorithms included: in base64, 107 kB.
+pub const NOTE_BYTES_MAX: usize = 128 * 1024;
 
 /// Signature lines beyond which a note is refused, so that checking it is bounded.
 const SIGNATURES_MAX: usize = 100;
@@ -36,10 +37,17 @@ pub struct NoteSignature {
 }
 
 impl Note {
-    /// Reads a note.
+    /// Reads a note (C2SP `signed-note`, "Format"): 1 to 100 signature lines, at most [`NOTE_BYTES_MAX`] bytes.
+    ///
+    /// ```
+    /// let text = "Hello.\n\n\u{2014} example.org/hello AAAAAQI=\n";
+    /// let note = shilu_merkle::Note::parse(text.as_bytes())?;
+    /// assert_eq!((note.text.as_str(), note.to_string().as_str()), ("Hello.\n", text));
+    /// # Ok::<(), shilu_merkle::EvidenceError>(())
+    /// ```
     ///
     /// # Errors
-    /// [`EvidenceError::BadNote`].
+    /// [`EvidenceError::BadNote`] unless it is written exactly so: what is read prints as the same bytes.
     pub fn parse(bytes: &[u8]) -> Result<Note, EvidenceError> {
         if bytes.len() > NOTE_BYTES_MAX {
             return Err(bad("it is too long"));
@@ -64,10 +72,12 @@ impl Note {
         })
     }
 
-    /// Whether `key` signed the text, and when, in seconds since 1970, for a witness's key.
+    /// Whether `key` signed the text, and when, in seconds since 1970, for a witness's key. Of several lines by the key
+    /// all are checked, and the last one's time is given (C2SP `signed-note`, "Signatures").
     ///
     /// # Errors
-    /// [`EvidenceError::NotSigned`], [`EvidenceError::ForgedSignature`].
+    /// [`EvidenceError::NotSigned`] when no line has the key's name and id, [`EvidenceError::ForgedSignature`] when one
+    /// has and is not by the key.
     pub fn signed_by(&self, key: &VerifierKey) -> Result<Option<u64>, EvidenceError> {
         let mut time = Err(EvidenceError::NotSigned {
             name: key.name().to_owned(),
@@ -150,3 +160,6 @@ impl fmt::Display for NoteSignature {
 const fn bad(problem: &'static str) -> EvidenceError {
     EvidenceError::BadNote { problem }
 }
+
+#[cfg(test)]
+mod tests;

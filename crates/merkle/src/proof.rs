@@ -7,10 +7,22 @@ use crate::{
     tree::root_over,
 };
 
-/// A proof in a tree of 64-bit size is never longer.
+/// Hashes of a proof beyond which it is not looked at: a tree of 2⁶³ entries needs no more.
 pub const PROOF_HASHES_MAX: usize = 64;
 
 /// Makes proofs in a tree of a given size from its tiles, which `read` fetches; each tile is read once.
+///
+/// `read` is asked for the tile exactly as the tree of this size has it. Where a partial tile is gone because it has
+/// grown full, `read` gives the first `width` hashes of the full one.
+///
+/// ```
+/// use shilu_merkle::{EvidenceError, Hash, Prover, Tile, check_inclusion};
+/// let leaves = [Hash::leaf(b"a"), Hash::leaf(b"b")];
+/// let mut prover = Prover::new(2, |_: Tile| Ok::<_, EvidenceError>(Tile::bytes(&leaves)));
+/// let (root, proof) = (prover.root(2)?, prover.inclusion(1)?);
+/// check_inclusion(leaves[1], 1, 2, &proof, root)?;
+/// # Ok::<(), EvidenceError>(())
+/// ```
 pub struct Prover<R> {
     size: u64,
     read: R,
@@ -156,7 +168,8 @@ fn split(width: u64) -> u64 {
 /// Checks that `leaf` is at `index` in the tree of `size` with `root` (RFC 9162 §2.1.3.2).
 ///
 /// # Errors
-/// [`EvidenceError::BadProof`], [`EvidenceError::NotIncluded`].
+/// [`EvidenceError::BadProof`] when the position or the proof's length does not fit the size,
+/// [`EvidenceError::NotIncluded`] when it fits and leads to another root.
 pub fn check_inclusion(
     leaf: Hash,
     index: u64,
@@ -202,7 +215,8 @@ pub fn check_inclusion(
 /// one and itself by an empty proof.
 ///
 /// # Errors
-/// [`EvidenceError::BadProof`], [`EvidenceError::NotConsistent`].
+/// [`EvidenceError::BadProof`] when the proof's length does not fit the sizes, or `old` is the larger;
+/// [`EvidenceError::NotConsistent`] when it fits and leads to another root.
 pub fn check_consistency(old: (u64, Hash), new: (u64, Hash), proof: &[Hash]) -> Result<(), EvidenceError> {
     let ((old_size, old_root), (new_size, new_root)) = (old, new);
     let bad = |problem| Err(EvidenceError::BadProof { problem });
@@ -214,11 +228,10 @@ pub fn check_consistency(old: (u64, Hash), new: (u64, Hash), proof: &[Hash]) -> 
         return bad("the older tree is the larger one");
     }
     if old_size == new_size || old_size == 0 {
-        let whole = if old_size == 0 {
-            old_root == Hash::empty()
-        } else {
-            old_root == new_root
-        };
+        // Both hold for the empty tree continued by the empty tree.
+        let empty = old_size > 0 || old_root == Hash::empty();
+        let same = old_size < new_size || old_root == new_root;
+        let whole = empty && same;
         return match (proof.is_empty(), whole) {
             (false, _) => bad("it is longer than a proof between these sizes"),
             (true, false) => torn,
@@ -267,3 +280,6 @@ pub fn check_consistency(old: (u64, Hash), new: (u64, Hash), proof: &[Hash]) -> 
         torn
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,10 +44,11 @@ pub struct Checked {
 }
 
 impl Receipt {
-    /// Reads a receipt.
+    /// Reads a receipt (C2SP `tlog-proof`, "Format"), whose extra line must be there: it holds the event.
     ///
     /// # Errors
-    /// [`EvidenceError::BadReceipt`], [`EvidenceError::BadNote`], [`EvidenceError::BadCheckpoint`].
+    /// [`EvidenceError::BadReceipt`] before the checkpoint, [`EvidenceError::BadNote`] and
+    /// [`EvidenceError::BadCheckpoint`] in it, unless it is written exactly so.
     pub fn parse(bytes: &[u8]) -> Result<Receipt, EvidenceError> {
         let bad = |problem| EvidenceError::BadReceipt { problem };
         if bytes.len() > RECEIPT_BYTES_MAX {
@@ -85,8 +86,9 @@ impl Receipt {
     /// witnesses cosigned it.
     ///
     /// # Errors
-    /// [`EvidenceError::OtherLog`], [`EvidenceError::NotSigned`], [`EvidenceError::ForgedSignature`],
-    /// [`EvidenceError::BadProof`], [`EvidenceError::NotIncluded`].
+    /// [`EvidenceError::OtherLog`], [`EvidenceError::NotSigned`] when the log did not sign,
+    /// [`EvidenceError::ForgedSignature`] when a line names the log or a witness and is not by it,
+    /// [`EvidenceError::BadProof`] and [`EvidenceError::NotIncluded`] as [`check_inclusion`].
     pub fn check(&self, log: &VerifierKey, witnesses: &[VerifierKey]) -> Result<Checked, EvidenceError> {
         let checkpoint = self.checkpoint.check(log)?;
         let cosigned = self.checkpoint.cosigned(witnesses)?;
@@ -111,3 +113,6 @@ impl fmt::Display for Receipt {
         write!(f, "\n{}", self.checkpoint)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,12 @@ impl Tile {
     }
 
     /// The tile of this kind and index in a tree of `size`: full, or as wide as the tree has it. `None` beyond it.
+    ///
+    /// ```
+    /// use shilu_merkle::{Tile, TileKind};
+    /// let width = |level, index| Tile::at(TileKind::Hashes(level), index, 70_000).map(|tile| tile.width);
+    /// assert_eq!((width(0, 272), width(0, 273), width(0, 274)), (Some(256), Some(112), None));
+    /// ```
     pub fn at(kind: TileKind, index: u64, size: u64) -> Option<Tile> {
         let level = match kind {
             TileKind::Hashes(level) => u32::from(level),
@@ -175,3 +181,6 @@ impl fmt::Display for Tile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

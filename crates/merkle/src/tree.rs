@@ -70,6 +70,9 @@ pub struct FullTile {
     pub hashes: Vec<Hash>,
 }
 
+/// Leaves beyond which a tree is not taken up, so that its size can never overflow: no log gets there.
+const SIZE_MAX: u64 = 1 << 63;
+
 /// A tree that keeps its right edge as partial tiles, and hands out each tile when it is full.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tiling {
@@ -80,13 +83,14 @@ pub struct Tiling {
 
 impl Tiling {
     /// Takes up a tree of `size` from its partial tiles, level 0 first. `None` when their widths are not those of a
-    /// tree of that size (`floor(size / 256^level) mod 256`).
+    /// tree of that size (`floor(size / 256^level) mod 256`, C2SP `tlog-tiles`, "Partial Tiles"), or the size is beyond
+    /// 2⁶³.
     pub fn resume(size: u64, partial: Vec<Vec<Hash>>) -> Option<Tiling> {
         let mut levels = partial;
         while levels.last().is_some_and(Vec::is_empty) {
             levels.pop();
         }
-        let fits = Tiling::widths(size).eq(levels.iter().map(Vec::len));
+        let fits = size <= SIZE_MAX && Tiling::widths(size).eq(levels.iter().map(Vec::len));
         fits.then_some(Tiling { size, levels })
     }
 
@@ -122,7 +126,7 @@ impl Tiling {
             let hashes = std::mem::take(tile);
             hash = root_over(&hashes);
             let level = u8::try_from(level).unwrap_or(u8::MAX);
-            let index = (self.size >> (TILE_HEIGHT * (u32::from(level) + 1))) - 1;
+            let index = full_tiles(self.size, level) - 1;
             full(FullTile { level, index, hashes });
         }
     }
@@ -130,7 +134,7 @@ impl Tiling {
     /// The partial tiles at the present size: level, index, hashes. Empty ones are left out.
     pub fn partial(&self) -> impl Iterator<Item = (u8, u64, &[Hash])> {
         self.levels.iter().zip(0u8..).filter_map(|(hashes, level)| {
-            let index = self.size >> (TILE_HEIGHT * (u32::from(level) + 1));
+            let index = full_tiles(self.size, level);
             (!hashes.is_empty()).then_some((level, index, hashes.as_slice()))
         })
     }
@@ -147,3 +151,13 @@ impl Tiling {
         fold_peaks(peaks.into_iter()).unwrap_or_else(Hash::empty)
     }
 }
+
+/// How many full tiles a tree of `size` has at a level.
+fn full_tiles(size: u64, level: u8) -> u64 {
+    // The tiles of level 7 cover 2⁶⁴ leaves each: a shift by all 64 bits.
+    size.checked_shr(TILE_HEIGHT * (u32::from(level) + 1))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

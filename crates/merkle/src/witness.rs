@@ -30,10 +30,11 @@ pub struct Addition {
 }
 
 impl Addition {
-    /// Reads a request's body.
+    /// Reads a request's body (C2SP `tlog-witness`, "add-checkpoint").
     ///
     /// # Errors
-    /// [`EvidenceError::BadProof`], [`EvidenceError::BadNote`], [`EvidenceError::BadCheckpoint`].
+    /// [`EvidenceError::BadProof`] before the checkpoint, [`EvidenceError::BadNote`] and
+    /// [`EvidenceError::BadCheckpoint`] in it, unless it is written exactly so.
     pub fn parse(bytes: &[u8]) -> Result<Addition, EvidenceError> {
         let bad = |problem| EvidenceError::BadProof { problem };
         if bytes.len() > REQUEST_BYTES_MAX {
@@ -107,8 +108,9 @@ impl Refusal {
     }
 }
 
-/// Judges a request by the keys that are trusted for its log and by what was cosigned last for it. An `Ok` must be
-/// made durable as the new last before it is cosigned and leaves.
+/// Judges a request by the keys that are trusted and by what was cosigned last for its log, `None` if nothing was
+/// (C2SP `tlog-witness`, "add-checkpoint"). A key is trusted for the log of its name alone. An `Ok` must be made
+/// durable as the new last before it is cosigned and leaves, and no other request may be judged in between.
 ///
 /// # Errors
 /// Why it must not be cosigned.
@@ -139,3 +141,6 @@ pub fn judge(request: &Addition, trusted: &[VerifierKey], last: Option<&Checkpoi
         .map_err(Refusal::NotConsistent)?;
     Ok(said.clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,9 +155,11 @@ impl Campaign {
                 format!("the file is larger than {CAMPAIGN_BYTES_MAX} bytes"),
             ));
         }
-        let file: CampaignFile = toml::from_str(text)
-            .map_err(|error| CampaignError::at(text, error.span().unwrap_or(0..0), error.message().to_owned()))?;
-        file.check().map_err(|(span, problem)| CampaignError::at(text, span, problem))
+        let file: CampaignFile = toml::from_str(text).map_err(|error| {
+            CampaignError::at(text, error.span().unwrap_or(0..0), error.message().to_owned())
+        })?;
+        file.check()
+            .map_err(|(span, problem)| CampaignError::at(text, span, problem))
     }
 
     /// A kind by its id.
@@ -358,13 +360,9 @@ impl CampaignFile {
                     format!("a campaign has at most {WITNESSES_MAX} witnesses"),
                 );
             }
-            if !(url.starts_with("http://") || url.starts_with("https://"))
-                || url.contains(char::is_whitespace)
-            {
-                return wrong(
-                    &witness.url,
-                    "a witness's address begins with http:// or https://",
-                );
+            if !url.starts_with("http://") || url.contains(char::is_whitespace) {
+                let problem = "a witness's address begins with http://; for https, ask through a local proxy";
+                return wrong(&witness.url, problem);
             }
             witnesses.push(Witness {
                 key: key.clone(),
@@ -639,6 +637,142 @@ beside = { type = "reference", kind = "dwelling" }
             "without spaces",
         );
         check("example.org/village", "example.org/simulated", 3, 10, "reserved");
+    }
+
+    /// A campaign with everything that concerns evidence. Its key and addresses are read nowhere else.
+    const WITNESSED: &str = r#"name = "Village"
+origin = "example.org/village"
+timezone = "UTC"
+earliest = 2000-01-01
+signed_roles = ["registrar", "collector"]
+quorum = 2
+[[witnesses]]
+key = "w1.example+1f2e3d4c+BAAB+/z="
+url = "http://w1.example/prefix/"
+[[witnesses]]
+key = "县.example+00000000+BAAC"
+url = "http://127.0.0.1:8000"
+[[kinds]]
+id = "dwelling"
+key = "code"
+[kinds.fields]
+code = { type = "text", required = true }
+"#;
+
+    #[test]
+    fn a_campaign_names_who_signs_and_who_witnesses() {
+        let campaign = Campaign::parse(WITNESSED).unwrap();
+        let roles: Vec<_> = campaign.signed_roles.into_iter().collect();
+        assert_eq!(roles, [Role::Collector, Role::Registrar]);
+        let witnesses = campaign.witnesses.iter();
+        let witnesses: Vec<_> = witnesses
+            .map(|witness| (witness.key.as_str(), witness.url.as_str()))
+            .collect();
+        let first = ("w1.example+1f2e3d4c+BAAB+/z=", "http://w1.example/prefix");
+        assert_eq!(
+            witnesses,
+            [first, ("县.example+00000000+BAAC", "http://127.0.0.1:8000")]
+        );
+        assert_eq!(campaign.quorum, 2);
+        let without = Campaign::parse(GOOD).unwrap();
+        assert_eq!(
+            (
+                without.signed_roles.len(),
+                without.witnesses.len(),
+                without.quorum
+            ),
+            (0, 0, 0)
+        );
+    }
+
+    #[track_caller]
+    fn check_witnessed(from: &str, to: &str, line: usize, column: usize, problem: &str) {
+        assert!(WITNESSED.contains(from));
+        let error = Campaign::parse(&WITNESSED.replacen(from, to, 1)).unwrap_err();
+        assert_eq!((error.line, error.column), (line, column), "{error}");
+        assert!(error.problem.contains(problem), "{error}");
+    }
+
+    #[test]
+    fn mistakes_about_signing_roles_are_named() {
+        check_witnessed("\"collector\"", "\"owner\"", 5, 30, "the roles are");
+        check_witnessed("\"collector\"", "\"Collector\"", 5, 30, "the roles are");
+        check_witnessed("\"collector\"", "\"registrar\"", 5, 30, "named twice");
+        check_witnessed(
+            "[\"registrar\", \"collector\"]",
+            "\"registrar\"",
+            5,
+            16,
+            "invalid type",
+        );
+    }
+
+    #[test]
+    fn mistakes_about_the_quorum_are_named() {
+        check_witnessed("quorum = 2", "quorum = 0", 6, 10, "the quorum is 1 to 2");
+        check_witnessed("quorum = 2", "quorum = 3", 6, 10, "the quorum is 1 to 2");
+        check_witnessed("quorum = 2", "quorum = -1", 6, 10, "");
+        check_witnessed("quorum = 2\n", "", 7, 7, "need a quorum");
+        check(
+            "earliest = 2000-01-01",
+            "earliest = 2000-01-01\nquorum = 1",
+            6,
+            10,
+            "the quorum is",
+        );
+        assert_eq!(
+            Campaign::parse(&WITNESSED.replace("quorum = 2", "quorum = 1"))
+                .unwrap()
+                .quorum,
+            1
+        );
+    }
+
+    #[test]
+    fn mistakes_about_witnesses_are_named() {
+        let key = "w1.example+1f2e3d4c+BAAB+/z=";
+        for bad in [
+            "",
+            "w1.example",
+            "w1.example+1f2e3d4c",
+            "w1.example+1f2e3d4c+",
+            "+1f2e3d4c+BAAB",
+            "w1.example+1f2e3d4+BAAB",
+            "w1.example+1f2e3d4g+BAAB",
+            "w1 example+1f2e3d4c+BAAB",
+            "w1.example+1f2e3d4c+BA AB",
+            "w1.example+1f2e3d4c+BA_B",
+            "PRIVATE+KEY+w1.example+1f2e3d4c+BAAB",
+        ] {
+            check_witnessed(key, bad, 8, 7, "written as name+1f2e3d4c+base64");
+        }
+        check_witnessed("县.example+00000000+BAAC", key, 11, 7, "named twice");
+        for bad in [
+            "",
+            "w1.example",
+            "ftp://w1.example/",
+            "HTTP://w1.example/",
+            "http://w1.example/a b",
+        ] {
+            check_witnessed("http://w1.example/prefix/", bad, 9, 7, "begins with http://");
+        }
+        check_witnessed(
+            "url = \"http://w1.example/prefix/\"\n",
+            "",
+            7,
+            1,
+            "missing field `url`",
+        );
+        check_witnessed("url =", "uri =", 9, 1, "unknown field `uri`");
+        let more = |count: usize| -> String {
+            let witness =
+                |number| format!("[[witnesses]]\nkey = \"n{number}+00000000+BAAC\"\nurl = \"http://n\"\n");
+            (0..count).map(witness).collect::<String>() + "[[kinds]]"
+        };
+        let most = WITNESSED.replacen("[[kinds]]", &more(WITNESSES_MAX - 2), 1);
+        assert_eq!(Campaign::parse(&most).unwrap().witnesses.len(), WITNESSES_MAX);
+        let line = 13 + 3 * (WITNESSES_MAX - 2) + 1;
+        check_witnessed("[[kinds]]", &more(WITNESSES_MAX - 1), line, 7, "at most 16");
     }
 
     proptest! {

@@ -139,3 +139,6 @@ fn json_of(value: Option<Value<'_>>) -> Json {
         Some(value) => value.to_string().into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

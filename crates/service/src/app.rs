@@ -82,7 +82,10 @@ pub fn router(engine: Engine, options: RouterOptions) -> Router {
     described
         .route("/openapi.json", routing::get(openapi::answer))
         .route("/tile/{*name}", routing::get(routes::evidence::tile))
-        .route("/attachments/{sha256}", routing::get(routes::evidence::attachment))
+        .route(
+            "/attachments/{sha256}",
+            routing::get(routes::evidence::attachment),
+        )
         .route("/rotation/{position}", routing::get(routes::evidence::rotation))
         .route("/docs/errors", routing::get(routes::operation::errors))
         .fallback(edge::no_route)

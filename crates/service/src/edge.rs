@@ -24,25 +24,14 @@ const CLOCK: HeaderName = HeaderName::from_static("shilu-clock");
 /// The route on which a microsecond counts.
 const HOT_ROUTE: &str = "/api/v1/commands";
 
-pub(crate) async fn around(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn around(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = app.request_ids.of(request.headers());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let span = span(&id, &method, route);
-    let response = match origin::check(request.headers()) {
-        Err(problem) => problem.into_response(),
-        Ok(()) => {
-            request.extensions_mut().insert(id.clone());
-            let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-            match answer.instrument(span).await {
-                Ok(response) => response,
-                Err(panic) => panicked(&*panic, &id).into_response(),
-            }
-        }
-    };
-    let mut response = write_problem(response, &id);
+    let mut response = guard(&id, span, request, next).await;
     let (status, elapsed) = (response.status(), started.elapsed());
     tracing::debug!(
         request_id = id.as_str(),
@@ -59,6 +48,23 @@ pub(crate) async fn around(State(app): State<Shared>, mut request: Request, next
     headers.insert(request_id::HEADER, id.0);
     app.routes.record(&method, route, status, elapsed);
     response
+}
+
+/// Answers a request: one that a page from elsewhere sent is refused, a panic becomes an answer, a problem is written
+/// out.
+pub(crate) async fn guard(id: &RequestId, span: Span, mut request: Request, next: Next) -> Response {
+    let response = match origin::check(request.headers()) {
+        Err(problem) => problem.into_response(),
+        Ok(()) => {
+            request.extensions_mut().insert(id.clone());
+            let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+            match answer.instrument(span).await {
+                Ok(response) => response,
+                Err(panic) => panicked(&*panic, id).into_response(),
+            }
+        }
+    };
+    write_problem(response, id)
 }
 
 /// The span that gives every line below it the request's id.

@@ -9,7 +9,9 @@
 mod app;
 mod body;
 mod cursor;
+mod durable;
 mod edge;
+mod key_file;
 pub mod limits;
 mod live;
 mod loopback;
@@ -26,8 +28,15 @@ mod stream;
 mod tests;
 mod time;
 mod wire;
+mod witness;
 
 pub use app::{RouterOptions, router};
+pub use key_file::{KeyFileError, create_key_file, fresh_key, read_key_file};
 pub use loopback::{ServeError, check_loopback};
 pub use openapi::openapi;
 pub use serve::serve;
+pub use wire::event::event_json;
+pub use witness::{
+    KnownLog, LOG_KEYS_MAX, Witness, WitnessError, check_witness_address, serve_witness, witness_key,
+    witness_logs,
+};

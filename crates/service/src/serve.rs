@@ -54,27 +54,41 @@ pub async fn serve(
         prometheus,
     };
     let router = router(engine, options);
-    tracing::info!(%address, "listening");
+    serve_router(listener, &router, shutdown, || {
+        // Nobody listens where there is neither a live stream nor a stream of commands.
+        let _ = stop.send(true);
+    })
+    .await;
+    if let Some(upkeep) = upkeep {
+        upkeep.abort();
+    }
+    Ok(())
+}
 
+/// Answers on a listener until `shutdown` ends; then accepts no more, tells `stopping`, and lets requests under way end
+/// within [`DRAIN_MAX`].
+pub(crate) async fn serve_router(
+    listener: TcpListener,
+    router: &Router,
+    shutdown: impl Future<Output = ()>,
+    stopping: impl FnOnce(),
+) {
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
     let connections = GracefulShutdown::new();
-    accept(listener, &router, &connections, shutdown).await;
-
+    accept(listener, router, &connections, shutdown).await;
     tracing::info!(
         connections = connections.count(),
         "stopping: no more connections, those open may end"
     );
-    // Nobody listens where there is neither a live stream nor a stream of commands.
-    let _ = stop.send(true);
+    stopping();
     if timeout(DRAIN_MAX, connections.shutdown()).await.is_err() {
         tracing::warn!(
             seconds = DRAIN_MAX.as_secs(),
             "some requests did not end in time and are cut off"
         );
     }
-    if let Some(upkeep) = upkeep {
-        upkeep.abort();
-    }
-    Ok(())
 }
 
 /// Accepts connections until the shutdown; dropping the listener at the end refuses further ones.

@@ -4,7 +4,8 @@
 //! crash_writer init DIR ACKS                      makes a register
 //! crash_writer write DIR ACKS SEED ROUND THREADS LISTS END  writes so many lists per thread, 0 for ever; then
 //!                                                 ends: `close`, or `abandon` without closing
-//! crash_writer audit|look DIR SEED ACKS           judges a register; ACKS holds `ack` and `sent` lines
+//! crash_writer audit|look DIR SEED ACKS           judges a register; ACKS holds `ack`, `sent` and `seen` lines
+//! crash_writer published+audit|look DIR SEED ACKS the same, after a look at what it publishes before anybody opens it
 //! ```
 //!
 //! Each acknowledgement is one line in the file ACKS, `-` for stdout, written in one piece as soon as it is there.
@@ -27,7 +28,8 @@ use std::{
 
 use shilu_engine::{Engine, Init, Options};
 use shilu_tests::{
-    audit::{Known, audit, look},
+    audit::{Finding, Known, audit, look},
+    evidence,
     workload::{Acknowledged, CAMPAIGN, ListName},
 };
 
@@ -57,8 +59,16 @@ fn main() {
             engine.close().unwrap();
             tell(&acks, "closed\n");
         }
-        [how @ ("audit" | "look"), dir, seed, acks] => {
-            judge(how, Path::new(dir), seed.parse().unwrap(), acks)
+        [how, dir, seed, acks] => {
+            let (dir, seed) = (Path::new(dir), seed.parse().unwrap());
+            let finding = match how.strip_prefix("published+") {
+                None => judge(how, dir, seed, acks),
+                Some(how) => match evidence::published(dir) {
+                    Ok(()) => judge(how, dir, seed, acks),
+                    Err(why) => Finding::Broken(why),
+                },
+            };
+            println!("{}", finding.line());
         }
         _ => panic!("see the head of this file"),
     }
@@ -144,21 +154,23 @@ fn write_lists(engine: &Engine, acks: &Told, life: Life, thread: u8) {
     }
 }
 
-fn judge(how: &str, dir: &Path, seed: u64, acks: &str) {
+fn judge(how: &str, dir: &Path, seed: u64, acks: &str) -> Finding {
     let text = std::fs::read_to_string(acks).unwrap();
     let acknowledged: Vec<Acknowledged> = text.lines().filter_map(Acknowledged::parse).collect();
     let sent = text.lines().filter_map(|line| line.strip_prefix("sent "));
     let unanswered: Vec<ListName> = sent
         .map(|words| Acknowledged::parse(&format!("ack {words} 0 0")).unwrap().list)
         .collect();
+    let checkpoints: Vec<_> = text.lines().filter_map(evidence::parse_line).collect();
     let known = Known {
         seed,
         acknowledged: &acknowledged,
         unanswered: &unanswered,
+        checkpoints: &checkpoints,
     };
-    let finding = match how {
+    match how {
         "audit" => audit(dir, &known),
-        _ => look(dir, &known),
-    };
-    println!("{}", finding.line());
+        "look" => look(dir, &known),
+        _ => panic!("see the head of this file"),
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, fs::File, io::Write, path::Path, time::Instant};
 
+use shilu_engine::Engine;
+
 use super::{
     figure::{Figure, Figures, per_second, round, rss_mib},
     load::{self, Load, LoadClock},
@@ -18,7 +20,25 @@ pub fn run(register: &Path, events: u64, figures: &mut Figures) -> Done {
     let clock = LoadClock::new();
     let engine = load::init(register, &clock)?;
     let limit = raw(register)?;
-    let mut load = Load::new(1, events, clock);
+    let value = fill(&engine, &clock, events)?;
+    let figure = Figure {
+        name: "append",
+        value: round(value),
+        unit: "events/s",
+        rss_mib: rss_mib(),
+        events: Some(engine.end().get()),
+        ..Figure::default()
+    };
+    figures.print(&figure.of_limit(
+        limit,
+        "raw file: one write and fdatasync per 512 events of 150 bytes",
+    ))?;
+    Ok(engine.close()?)
+}
+
+/// Fills a register with the load; returns the events per second.
+pub fn fill(engine: &Engine, clock: &LoadClock, events: u64) -> Result<f64, CliError> {
+    let mut load = Load::new(1, events, clock.clone());
     let mut under_way = VecDeque::new();
     let mut refused = 0_u64;
     let mut take = |answers: Vec<shilu_engine::Answer>| {
@@ -41,19 +61,7 @@ pub fn run(register: &Path, events: u64, figures: &mut Figures) -> Done {
     if refused > events / 100 {
         return Err(super::usage(&format!("the load was refused {refused} times")));
     }
-    let figure = Figure {
-        name: "append",
-        value: round(value),
-        unit: "events/s",
-        rss_mib: rss_mib(),
-        events: Some(engine.end().get()),
-        ..Figure::default()
-    };
-    figures.print(&figure.of_limit(
-        limit,
-        "raw file: one write and fdatasync per 512 events of 150 bytes",
-    ))?;
-    Ok(engine.close()?)
+    Ok(value)
 }
 
 /// What the disk can do: one write and one fdatasync per 512 events.

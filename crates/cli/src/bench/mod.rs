@@ -8,6 +8,7 @@ mod load;
 mod open;
 mod query;
 mod rebuild;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -55,7 +56,7 @@ pub enum What {
     Open,
     /// Rates, changes and single records
     Query,
-    /// Not built in this version
+    /// Auditing everything, receipts, and what publishing costs the append path
     Verify,
 }
 
@@ -67,11 +68,6 @@ pub fn run(args: &BenchArgs) -> Done {
             Some(register) => open::inner(register, &mut figures),
             None => Err(usage("--inner needs --register")),
         };
-    }
-    if args.what == Some(What::Verify) {
-        return Err(CliError::NotBuilt {
-            what: "bench verify".to_owned(),
-        });
     }
     let wants = |what| args.what.is_none_or(|asked| asked == what);
     let folder = tempfile::Builder::new()
@@ -88,7 +84,7 @@ pub fn run(args: &BenchArgs) -> Done {
     if wants(What::Import) {
         import::run(folder.path(), args.events, &mut figures)?;
     }
-    if [What::Append, What::Rebuild, What::Open, What::Query]
+    if [What::Append, What::Rebuild, What::Open, What::Query, What::Verify]
         .into_iter()
         .any(wants)
     {
@@ -101,6 +97,9 @@ pub fn run(args: &BenchArgs) -> Done {
             }
         };
         measure(&register, wants, &mut figures)?;
+    }
+    if wants(What::Verify) {
+        verify::publishing(folder.path(), args.events.min(2_000_000), &mut figures)?;
     }
     if args.keep {
         say(format!("left in {}", folder.keep().display()));
@@ -118,6 +117,9 @@ fn measure(register: &Path, wants: impl Fn(What) -> bool, figures: &mut Figures)
     }
     if wants(What::Rebuild) {
         rebuild::run(register, figures)?;
+    }
+    if wants(What::Verify) {
+        verify::run(register, figures)?;
     }
     Ok(())
 }

@@ -1,17 +1,23 @@
 //! The commands, one file each.
 
 mod accept_clock;
+mod backup;
 mod blame;
 mod changes;
+pub mod check_receipt;
 mod completions;
 mod diff;
 mod event_rows;
 mod figures;
 mod history;
 mod init;
+pub mod key;
 mod rebuild;
+mod receipt;
 pub mod serve;
 mod show;
+pub mod verify;
+pub mod witness;
 
 use crate::{
     Done,
@@ -26,11 +32,15 @@ pub fn run(args: Args, language: Language) -> Done {
     let verbose = args.verbose;
     match args.command {
         Command::Serve(args) => serve::run(&args, verbose),
+        Command::Witness(args) => witness::run(&args, verbose, language),
         command => {
             serve::log_to_stderr(crate::args::LogFormat::Text, verbose, "warn");
             match command {
                 Command::Init(args) => init::run(&args, language),
                 Command::Serve(args) => serve::run(&args, verbose),
+                Command::Witness(args) => witness::run(&args, verbose, language),
+                Command::Key(args) => key::run(&args, language),
+                Command::CheckReceipt(args) => check_receipt::run(&args, language),
                 Command::Import(args) => import::run(&args, language),
                 Command::Export(args) => export::run(&args, language),
                 Command::Show(args) => show::run(&args, language),
@@ -41,6 +51,10 @@ pub fn run(args: Args, language: Language) -> Done {
                 Command::Counts(args) => figures::counts(&args, language),
                 Command::Rates(args) => figures::rates(&args, language),
                 Command::Rebuild(args) => rebuild::run(&args, language),
+                Command::Verify(args) => verify::run(&args, language),
+                Command::Receipt(args) => receipt::run(&args, language),
+                Command::Backup(args) => backup::backup(&args, language),
+                Command::Restore(args) => backup::restore(&args, language),
                 Command::AcceptClock(args) => accept_clock::run(&args, language),
                 Command::Bench(args) => bench::run(&args),
                 Command::Demo(args) => demo::run(&args),

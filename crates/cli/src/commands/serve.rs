@@ -4,6 +4,7 @@ use std::{
     io::{self, IsTerminal},
     net::{SocketAddr, ToSocketAddrs},
     path::Path,
+    pin::Pin,
 };
 
 use shilu_engine::{Engine, Options};
@@ -29,34 +30,51 @@ pub fn run(args: &ServeArgs, verbose: u8) -> Done {
 /// Serves a register; the first line on stdout is `listening on http://ADDR`, and `more` may add to it.
 pub fn open_and_serve(dir: &Path, listen: &str, more: impl FnOnce(SocketAddr, &mut Output) -> Done) -> Done {
     // First what can be refused at once: opening a large register takes seconds.
-    let listener = bind(listen)?;
+    let listener = bind(listen, |address| {
+        shilu_service::check_loopback(address).map_err(|error| CliError::Refused {
+            code: error.code(),
+            problem: error.to_string(),
+            hint: error.hint(),
+        })
+    })?;
     let options = Options {
         scrub: true,
         ..Options::default()
     };
     let engine = Engine::open(dir, options)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::io("start the runtime for", dir, error))?;
-    let served = runtime.block_on(serve(dir, listener, engine.clone(), more));
+    let served = until_stopped(dir, listener, more, |listener, shutdown| {
+        shilu_service::serve(engine.clone(), listener, shutdown)
+    });
     let closed = engine.close();
     served?;
     Ok(closed?)
 }
 
+/// Serves something until SIGTERM or Ctrl-C, and says on stdout where.
+pub fn until_stopped<S: Future<Output = io::Result<()>>>(
+    dir: &Path,
+    listener: std::net::TcpListener,
+    more: impl FnOnce(SocketAddr, &mut Output) -> Done,
+    serve: impl FnOnce(TcpListener, Pin<Box<dyn Future<Output = ()> + Send>>) -> S,
+) -> Done {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::io("start the runtime for", dir, error))?;
+    runtime.block_on(announce_and_serve(dir, listener, more, serve))
+}
+
 /// Takes the address, if it is one and only this machine can reach it.
-fn bind(listen: &str) -> Result<std::net::TcpListener, CliError> {
+pub fn bind(
+    listen: &str,
+    check: impl Fn(&SocketAddr) -> Result<(), CliError>,
+) -> Result<std::net::TcpListener, CliError> {
     let addresses = listen.to_socket_addrs().map_err(|error| CliError::Usage {
         problem: format!("--listen {listen}: {error}"),
         hint: "write HOST:PORT, such as 127.0.0.1:8080; port 0 takes any free port",
     })?;
     for address in addresses.clone() {
-        shilu_service::check_loopback(&address).map_err(|error| CliError::Refused {
-            code: error.code(),
-            problem: error.to_string(),
-            hint: error.hint(),
-        })?;
+        check(&address)?;
     }
     let addresses: Vec<_> = addresses.collect();
     let bound = std::net::TcpListener::bind(&*addresses).and_then(|listener| {
@@ -70,11 +88,11 @@ fn bind(listen: &str) -> Result<std::net::TcpListener, CliError> {
     })
 }
 
-async fn serve(
+async fn announce_and_serve<S: Future<Output = io::Result<()>>>(
     dir: &Path,
     listener: std::net::TcpListener,
-    engine: Engine,
     more: impl FnOnce(SocketAddr, &mut Output) -> Done,
+    serve: impl FnOnce(TcpListener, Pin<Box<dyn Future<Output = ()> + Send>>) -> S,
 ) -> Done {
     let listen = |error| CliError::io("listen for", dir, error);
     let listener = TcpListener::from_std(listener).map_err(listen)?;
@@ -93,7 +111,7 @@ async fn serve(
     more(address, &mut output)?;
     output.flush()?;
     drop(output);
-    shilu_service::serve(engine, listener, shutdown)
+    serve(listener, Box::pin(shutdown))
         .await
         .map_err(|error| CliError::io("serve", dir, error))
 }

@@ -11,7 +11,7 @@ use shilu_log::{Events, Log, Outcome};
 use shilu_merkle::{
     Bundle, EvidenceError, Hash, Prover, SignedCheckpoint, Tile, TileKind, Tree, VerifierKey,
 };
-use shilu_model::{Event, Position, decode_canonical};
+use shilu_model::{Event, Position, decode, decode_canonical, setting};
 use shilu_projections::hexadecimal;
 
 use super::{files::Files, keys::Keys, publisher::Publisher, read_checkpoint};
@@ -68,6 +68,10 @@ pub fn backup(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> Res
     let position = Position::ZERO;
     let checkpoint = read_checkpoint(&source.checkpoint())?.ok_or(EngineError::NotPublished { position })?;
     let size = checkpoint.unchecked().size;
+    let mut prover = Prover::new(size, |tile| source.required(&tile));
+    if prover.root(size)? != checkpoint.unchecked().root {
+        return Err(EngineError::TilesDamaged { position });
+    }
     if let Some(held) = read_checkpoint(&target.checkpoint())? {
         continues(&source, &checkpoint, &held)?;
     }
@@ -76,8 +80,10 @@ pub fn backup(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> Res
     let all = u64::try_from(tiles.len()).unwrap_or(u64::MAX);
     let mut copied = 0;
     for (tile, done) in tiles.iter().zip(1..) {
-        let bytes = read_tile(&source, tile)?;
+        let bytes = source.required(tile)?;
         if target.read(tile)?.is_none_or(|held| held != bytes) {
+            // What has gone bad here must not take the place of what was copied when it was good.
+            proven(&source, tile, &bytes, size)?;
             target.write(tile, &bytes)?;
             copied += 1;
         }
@@ -110,7 +116,7 @@ fn continues(source: &Files, now: &SignedCheckpoint, held: &SignedCheckpoint) ->
     if held.size > now.size || held.origin != now.origin {
         return Err(torn.into());
     }
-    let root = Prover::new(now.size, |tile| read_tile(source, &tile)).root(held.size)?;
+    let root = Prover::new(now.size, |tile| source.required(&tile)).root(held.size)?;
     if root == held.root {
         Ok(())
     } else {
@@ -129,10 +135,35 @@ fn tiles_of(size: u64) -> Vec<Tile> {
         .collect()
 }
 
-fn read_tile(files: &Files, tile: &Tile) -> Result<Vec<u8>, EngineError> {
-    files.read(tile)?.ok_or_else(|| EngineError::TileMissing {
-        name: tile.to_string(),
-    })
+/// Whether a bundle is what its tile says, and a full tile what the one above it says; the topmost lead to the root.
+fn proven(source: &Files, tile: &Tile, bytes: &[u8], size: u64) -> Result<(), EngineError> {
+    let (level, index) = (tile.level(), tile.index);
+    let is_proven = match tile.kind {
+        TileKind::Entries => {
+            let kind = TileKind::Hashes(0);
+            let hashes = source.hashes(&Tile { kind, ..*tile })?.unwrap_or_default();
+            let entries = Bundle::entries(bytes, tile.width).unwrap_or_default();
+            hashes.len() == tile.width && entries.into_iter().map(Hash::leaf).eq(hashes)
+        }
+        TileKind::Hashes(_) if !tile.is_full() => true,
+        TileKind::Hashes(_) => {
+            let above = Tile::at(TileKind::Hashes(level + 1), index / 256, size);
+            let above = above.map_or(Ok(None), |above| source.hashes(&above))?;
+            let place = usize::try_from(index % 256).unwrap_or(0);
+            let said = above.unwrap_or_default().get(place).copied();
+            let mut tree = Tree::default();
+            let hashes = tile.hashes(bytes).unwrap_or_default();
+            hashes.into_iter().for_each(|hash| tree.push(hash));
+            said == Some(tree.root())
+        }
+    };
+    let first = index.checked_shl(8 * (u32::from(level) + 1)).unwrap_or(0);
+    match is_proven {
+        true => Ok(()),
+        false => Err(EngineError::TilesDamaged {
+            position: Position::new(first),
+        }),
+    }
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<u64, EngineError> {
@@ -166,11 +197,11 @@ fn copy_file(from: &Path, to: &Path) -> Result<u64, EngineError> {
 }
 
 /// Makes a register in the new folder `to` from the `public/` and `mirror/` in `from`, and checks it against the
-/// checkpoint, by `key` or else by the key that the copy itself names.
+/// checkpoint, by `key` or else by the key that the restored events themselves name.
 ///
 /// # Errors
 /// `NOT_EMPTY`; `NOT_SIGNED`, `FORGED_SIGNATURE`, `OTHER_LOG`; `LOG_DAMAGED` with the first bad position;
-/// `TILE_MISSING`, `BAD_BUNDLE`, `NOT_A_REGISTER`, `IO`. Nothing is left in `to` then.
+/// `TILE_MISSING`, `CHECKPOINT_DAMAGED`, `NOT_A_REGISTER`, `IO`. Nothing is left in `to` then.
 pub fn restore(
     from: &Path,
     to: &Path,
@@ -179,18 +210,24 @@ pub fn restore(
 ) -> Result<Restored, EngineError> {
     let source = Files::new(from);
     let file = folder::read_register_file(&source.mirror())?;
-    let own = VerifierKey::parse(&file.public_key)?;
     let position = Position::ZERO;
-    let checkpoint = newest(&source)?.ok_or(EngineError::NotPublished { position })?;
-    checkpoint.check(key.unwrap_or(&own))?;
+    let published = read_checkpoint(&source.checkpoint())?;
+    let signed = newer(&source, published.as_ref());
+    let checkpoint = signed.as_ref().or(published.as_ref()).cloned();
+    let checkpoint = checkpoint.ok_or(EngineError::NotPublished { position })?;
+    if let Some(key) = key {
+        checkpoint.check(key)?;
+    }
     folder::make_empty(to)?;
-    let restored = Restoring {
+    let restoring = Restoring {
         source,
         to,
         checkpoint: &checkpoint,
-        file: &file,
+        published,
+        signed,
+        file,
     };
-    match restored.run(progress) {
+    match restoring.run(progress) {
         Ok(has_key) => Ok(Restored {
             beyond: beyond(&Files::new(from), checkpoint.unchecked().size),
             acknowledged: shilu_log::acknowledged(from).map(Position::get),
@@ -205,31 +242,36 @@ pub fn restore(
     }
 }
 
-/// What was signed last: a register's own folder may hold more than it had published.
-fn newest(source: &Files) -> Result<Option<SignedCheckpoint>, EngineError> {
-    let published = read_checkpoint(&source.checkpoint())?;
-    let signed = read_checkpoint(&source.signed()).ok().flatten();
-    let whole = |checkpoint: &SignedCheckpoint| {
-        let last = checkpoint.unchecked().size.saturating_sub(1) / 256;
-        Tile::at(TileKind::Entries, last, checkpoint.unchecked().size)
-            .is_some_and(|tile| source.read(&tile).is_ok_and(|bytes| bytes.is_some()))
-    };
-    let both = published.into_iter().chain(signed.filter(whole));
-    Ok(both.max_by_key(|checkpoint| checkpoint.unchecked().size))
+/// What was signed for the witnesses after what was published: a register's own folder may hold it, with its bundles.
+fn newer(source: &Files, published: Option<&SignedCheckpoint>) -> Option<SignedCheckpoint> {
+    let signed = read_checkpoint(&source.signed()).ok().flatten()?;
+    let size = signed.unchecked().size;
+    let last = Tile::at(TileKind::Entries, size.saturating_sub(1) / 256, size)?;
+    let is_newer = published.is_none_or(|published| published.unchecked().size < size);
+    let is_whole = source.read(&last).is_ok_and(|bytes| bytes.is_some());
+    (is_newer && is_whole).then_some(signed)
 }
 
 struct Restoring<'a> {
     source: Files,
     to: &'a Path,
     checkpoint: &'a SignedCheckpoint,
-    file: &'a RegisterFile,
+    published: Option<SignedCheckpoint>,
+    signed: Option<SignedCheckpoint>,
+    file: RegisterFile,
 }
 
 impl Restoring<'_> {
-    fn run(&self, progress: impl FnMut(u64, u64)) -> Result<bool, EngineError> {
+    /// Returns whether the signing key was at hand.
+    fn run(mut self, progress: impl FnMut(u64, u64)) -> Result<bool, EngineError> {
         let log = Log::create(self.to, shilu_log::Options::default())?;
         self.fill(&log, progress)?;
+        // A copy made between a change of the key and the next checkpoint names a key that signed nothing yet.
+        self.file.public_key = key_in_force(&log)?.unwrap_or_default();
+        self.checkpoint
+            .check(&VerifierKey::parse(&self.file.public_key)?)?;
         self.attachments()?;
+        self.check_campaign(&log)?;
         let target = Files::new(self.to);
         target.create()?;
         copy_folder(
@@ -240,16 +282,35 @@ impl Restoring<'_> {
             &self.source.public().join("rotation"),
             &target.public().join("rotation"),
         )?;
-        target.write_checkpoint(&target.checkpoint(), self.checkpoint)?;
+        // What lacks its witnesses stays unpublished.
+        for (checkpoint, path) in [
+            (&self.published, target.checkpoint()),
+            (&self.signed, target.signed()),
+        ] {
+            if let Some(checkpoint) = checkpoint {
+                target.write_checkpoint(&path, checkpoint)?;
+            }
+        }
         // Makes the tiles anew, and compares once more.
-        Publisher::open(self.to, &log, &self.file.origin, &self.file.public_key)?;
+        Publisher::open(self.to, &log, &self.file.origin, &[&self.file.public_key])?;
         target.sync()?;
         let keys = Keys::read(&self.source.register(), &self.file.public_key).ok();
         if let Some(keys) = &keys {
             Keys::write(self.to, keys.old.iter().chain([&keys.current]))?;
         }
-        folder::write_register_file(self.to, self.file)?;
+        folder::write_register_file(self.to, &self.file)?;
         Ok(keys.is_some())
+    }
+
+    /// A register that could not be opened afterwards is not restored.
+    fn check_campaign(&self, log: &Log) -> Result<(), EngineError> {
+        let position = Position::ZERO;
+        let first = log.read(position)?.ok_or(EngineError::NoPosition { position })?;
+        let first = decode(&first).map_err(|error| EngineError::Undecodable {
+            position,
+            problem: error.to_string(),
+        })?;
+        folder::load_campaign(self.to, &self.file, &first).map(drop)
     }
 
     /// Writes the events of the bundles into a new log, and compares what they are with the tiles and the root.
@@ -264,13 +325,17 @@ impl Restoring<'_> {
         })?;
         let mut tree = Tree::default();
         let (mut first, mut batch) = (Position::ZERO, Events::new());
+        // A tile that differs decides nothing, for it may itself be damaged; the root does.
+        let mut suspect = None;
         for tile in Tile::all(TileKind::Entries, said.size) {
-            let bytes = read_tile(&self.source, &tile)?;
+            let bytes = self.source.required(&tile)?;
             let hashes = self.leaves(&tile)?;
-            for (entry, place) in Bundle::entries(&bytes, tile.width)?.into_iter().zip(0..) {
+            let entries = Bundle::entries(&bytes, tile.width)
+                .map_err(|_| self.differs(suspect.or(Some(tree.size() + agreeing(&bytes, &hashes)))))?;
+            for (entry, place) in entries.into_iter().zip(0..) {
                 let leaf = Hash::leaf(entry);
                 if hashes.get(place).is_some_and(|hash| *hash != leaf) {
-                    return Err(self.differs(Some(tree.size())));
+                    suspect = suspect.or(Some(tree.size()));
                 }
                 if batch.bytes_len() + entry.len() > BATCH_BYTES {
                     writer
@@ -284,7 +349,7 @@ impl Restoring<'_> {
             progress(tree.size(), said.size);
         }
         if tree.root() != said.root {
-            return Err(self.differs(None));
+            return Err(self.differs(suspect));
         }
         if !batch.is_empty() {
             writer.submit(first, batch, ()).map_err(|((), error)| error)?;
@@ -331,6 +396,40 @@ impl Restoring<'_> {
     }
 }
 
+/// How many entries at the beginning of a damaged bundle are whole, and what the tile says.
+fn agreeing(bytes: &[u8], hashes: &[Hash]) -> u64 {
+    let mut rest = bytes;
+    let entries = std::iter::from_fn(|| {
+        let (length, after) = rest.split_first_chunk()?;
+        let (entry, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        rest = after;
+        Some(Hash::leaf(entry))
+    });
+    let mut hashes = hashes.iter();
+    (0..)
+        .zip(entries.take_while(|leaf| hashes.next().is_none_or(|hash| hash == leaf)))
+        .map(|(place, _)| place + 1)
+        .last()
+        .unwrap_or(0)
+}
+
+/// The key that the log named last.
+fn key_in_force(log: &Log) -> Result<Option<String>, EngineError> {
+    let mut key = None;
+    for chunk in log.scan(Position::ZERO, log.end()) {
+        for (_, bytes) in chunk?.iter() {
+            let Ok(event) = decode(bytes) else { continue };
+            if !event.is_administrative() {
+                continue;
+            }
+            if let Some(Some(named)) = setting::set_by(&event, setting::KEY) {
+                key = Some(named.to_owned());
+            }
+        }
+    }
+    Ok(key)
+}
+
 /// What lies in the mirror beyond a size.
 fn beyond(source: &Files, size: u64) -> Vec<Beyond> {
     let mut beyond = Vec::new();
@@ -355,7 +454,7 @@ fn beyond(source: &Files, size: u64) -> Vec<Beyond> {
     beyond
 }
 
-/// The fullest bundle of an index.
+/// The fullest bundle of an index that is whole: a crash may have torn what was written last.
 fn widest(source: &Files, index: u64) -> Option<(Tile, Vec<u8>)> {
     let bundle = |width| Tile {
         kind: TileKind::Entries,
@@ -365,7 +464,9 @@ fn widest(source: &Files, index: u64) -> Option<(Tile, Vec<u8>)> {
     let found = (1..=shilu_merkle::TILE_HASHES).rev().map(bundle);
     found.into_iter().find_map(|tile| {
         let path: PathBuf = source.mirror().join(tile.to_string());
-        Some((tile, fs::read(path).ok()?))
+        let bytes = fs::read(path).ok()?;
+        let is_whole = Bundle::entries(&bytes, tile.width).is_ok();
+        is_whole.then_some((tile, bytes))
     })
 }
 

@@ -30,7 +30,7 @@ impl Files {
 
     /// Makes the folders.
     pub fn create(&self) -> Result<(), EngineError> {
-        for folder in [self.public(), self.mirror()] {
+        for folder in [self.public().join("tile"), self.mirror().join("tile")] {
             fs::create_dir_all(&folder).map_err(|error| EngineError::io("make", &folder, error))?;
         }
         Ok(())
@@ -81,6 +81,18 @@ impl Files {
             }
             Err(error) => Err(EngineError::io("read", path, error)),
         }
+    }
+
+    /// As [`Files::read`], where the tile must be there.
+    pub fn required(&self, tile: &Tile) -> Result<Vec<u8>, EngineError> {
+        self.read(tile)?.ok_or_else(|| EngineError::TileMissing {
+            name: tile.to_string(),
+        })
+    }
+
+    /// Whether the file of a tile or bundle is there.
+    pub fn exists(&self, tile: &Tile) -> bool {
+        self.path(tile).is_file()
     }
 
     /// The hashes of a tile; `None` when it is missing or damaged.

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use shilu_log::Log;
 use shilu_merkle::{
-    Bundle, Checkpoint, FullTile, Hash, SignedCheckpoint, SignerKey, TILE_HASHES, Tile, TileKind, Tiling,
-    VerifierKey,
+    Bundle, Checkpoint, EvidenceError, FullTile, Hash, Prover, SignedCheckpoint, SignerKey, TILE_HASHES,
+    Tile, TileKind, Tiling, Tree, VerifierKey,
 };
-use shilu_model::{Position, decode, setting};
+use shilu_model::{Position, Value, decode, setting};
 use tracing::warn;
 
 use super::{files::Files, keys::Keys, read_checkpoint};
@@ -21,92 +21,73 @@ pub(crate) struct Publisher {
     files: Files,
     log: Log,
     origin: String,
-    tiling: Tiling,
-    /// The bytes of the bundle that is not full yet.
-    bundle: Vec<u8>,
-    /// The first index of each level, and of the bundles, whose partial files are still there: (kind, index).
+    edge: Edge,
+    /// The edge whose files are durable: what a round that failed goes back to.
+    durable: Edge,
+    /// What has become full, so that its partial forms are to be removed.
     filled: Vec<(TileKind, u64)>,
     /// What was signed last, published or not.
     signed: Option<SignedCheckpoint>,
     published: Option<SignedCheckpoint>,
-    /// The position of a change of the key that no published checkpoint covers yet.
-    rotation: Option<Position>,
+}
+
+/// The right edge of the tree, and the bytes of the bundle that is not full yet.
+#[derive(Clone, Default)]
+struct Edge {
+    tiling: Tiling,
+    bundle: Vec<u8>,
 }
 
 impl Publisher {
-    /// Takes up what was published, and compares the log with what was signed last.
+    /// Takes up what was published, and compares the log with what was signed. Also returns the changes of the key
+    /// that no published checkpoint covers. `named` are the keys that the log and `register.toml` name.
     ///
     /// # Errors
     /// `LOG_DAMAGED` when the log is shorter than what was signed, or another one; `CHECKPOINT_DAMAGED`; `IO`.
-    pub fn open(dir: &Path, log: &Log, origin: &str, in_force: &str) -> Result<Publisher, EngineError> {
+    pub fn open(
+        dir: &Path,
+        log: &Log,
+        origin: &str,
+        named: &[&str],
+    ) -> Result<(Publisher, Vec<Position>), EngineError> {
         let files = Files::new(dir);
         let published = read_checkpoint(&files.checkpoint())?;
         let signed = read_checkpoint(&files.signed())?;
-        let size = |checkpoint: &SignedCheckpoint| checkpoint.unchecked().size;
-        let last = [&published, &signed]
-            .into_iter()
-            .flatten()
-            .max_by_key(|one| size(one))
-            .cloned();
+        let covered = published.as_ref().map_or(0, |one| one.unchecked().size);
+        let (rotations, keys) = rotations(log, Position::new(covered))?;
+        let trusted: Vec<&str> = named
+            .iter()
+            .copied()
+            .chain(keys.iter().map(String::as_str))
+            .collect();
+        let both = [(&published, files.checkpoint()), (&signed, files.signed())];
+        for (checkpoint, path) in both {
+            checkpoint
+                .as_ref()
+                .map_or(Ok(()), |one| trust(one, &trusted, &path))?;
+        }
+        let last = [&published, &signed].into_iter().flatten();
+        let last = last.max_by_key(|one| one.unchecked().size).cloned();
         let mut publisher = Publisher {
             files,
             log: log.clone(),
             origin: origin.to_owned(),
-            tiling: Tiling::default(),
-            bundle: Vec::new(),
+            edge: Edge::default(),
+            durable: Edge::default(),
             filled: Vec::new(),
             signed: last.clone(),
             published: published.clone(),
-            rotation: None,
         };
-        let covered = published.as_ref().map_or(0, size);
-        let mut trusted = vec![in_force.to_owned()];
-        publisher.rotations(covered, &mut trusted)?;
-        for checkpoint in [&published, &signed].into_iter().flatten() {
-            publisher.trust(checkpoint, &trusted)?;
-        }
         if let Some(last) = last {
             publisher.resume(last.unchecked())?;
-        }
-        Ok(publisher)
-    }
-
-    /// Looks for changes of the key that no published checkpoint covers; the keys before them still count.
-    fn rotations(&mut self, from: u64, trusted: &mut Vec<String>) -> Result<(), EngineError> {
-        for chunk in self.log.scan(Position::new(from), self.log.end()) {
-            for (position, bytes) in chunk?.iter() {
-                let Ok(event) = decode(bytes) else { continue };
-                let change = event.changes.iter().find(|change| change.field == setting::KEY);
-                let Some(change) = change.filter(|_| event.is_administrative()) else {
-                    continue;
-                };
-                if let Some(shilu_model::Value::Text(before)) = change.before {
-                    trusted.push(before.to_owned());
-                    self.rotation = Some(position);
-                }
+            for one in [published, signed].into_iter().flatten() {
+                publisher.continues(one.unchecked(), last.unchecked().size)?;
             }
         }
-        Ok(())
+        Ok((publisher, rotations))
     }
 
-    fn trust(&self, checkpoint: &SignedCheckpoint, trusted: &[String]) -> Result<(), EngineError> {
-        let mut refused = None;
-        for key in trusted {
-            let checked = VerifierKey::parse(key).and_then(|key| checkpoint.check(&key).map(|_| ()));
-            match checked {
-                Ok(()) => return Ok(()),
-                Err(error) => refused = refused.or(Some(error)),
-            }
-        }
-        Err(
-            refused.map_or(EngineError::Stopping, |source| EngineError::CheckpointDamaged {
-                path: self.files.checkpoint(),
-                source,
-            }),
-        )
-    }
-
-    /// Compares the log with a checkpoint, and goes on from there.
+    /// Compares the log with the newest checkpoint, and goes on from there.
     fn resume(&mut self, last: &Checkpoint) -> Result<(), EngineError> {
         if last.size > self.log.end().get() {
             return Err(EngineError::LogTruncated {
@@ -114,30 +95,55 @@ impl Publisher {
                 end: self.log.end(),
             });
         }
-        match self.load(last.size)? {
-            Some(tiling) if tiling.root() == last.root => self.tiling = tiling,
-            _ => self.recompute(last)?,
-        }
-        self.resume_bundle(last.size)
+        let Some(edge) = self.load(last)? else {
+            return self.recompute(last);
+        };
+        self.durable = edge.clone();
+        self.edge = edge;
+        Ok(())
     }
 
-    /// The right edge of the tree from its tiles; `None` where one is missing or damaged.
-    fn load(&self, size: u64) -> Result<Option<Tiling>, EngineError> {
+    /// The edge from its tiles and the newest events. `None` when a file is missing or damaged, or when the events
+    /// are not those of the tiles: then the whole log must tell.
+    fn load(&self, last: &Checkpoint) -> Result<Option<Edge>, EngineError> {
+        let size = last.size;
         let mut levels = Vec::new();
         for (width, level) in Tiling::widths(size).zip(0u8..) {
             let index = size.checked_shr(8 * (u32::from(level) + 1)).unwrap_or(0);
             let kind = TileKind::Hashes(level);
-            let tile = Tile { kind, index, width };
-            match if width == 0 {
-                Some(Vec::new())
-            } else {
-                self.files.hashes(&tile)?
-            } {
-                Some(hashes) => levels.push(hashes),
-                None => return Ok(None),
+            let hashes = match width {
+                0 => Some(Vec::new()),
+                _ => self.files.hashes(&Tile { kind, index, width })?,
+            };
+            let Some(hashes) = hashes else { return Ok(None) };
+            levels.push(hashes);
+        }
+        let tiling = Tiling::resume(size, levels).filter(|tiling| tiling.root() == last.root);
+        let (Some(tiling), Some(newest)) = (tiling, size.checked_sub(1)) else {
+            return Ok(None);
+        };
+        let index = newest / TILE;
+        let (mut hashes, mut bundle) = (Vec::new(), Vec::new());
+        for chunk in self.log.scan(Position::new(index * TILE), Position::new(size)) {
+            for (_, bytes) in chunk?.iter() {
+                hashes.push(Hash::leaf(bytes));
+                push(&mut bundle, bytes);
             }
         }
-        Ok(Tiling::resume(size, levels))
+        for (kind, bytes) in [
+            (TileKind::Hashes(0), &Tile::bytes(&hashes)),
+            (TileKind::Entries, &bundle),
+        ] {
+            let tile = Tile::at(kind, index, size);
+            let stored = tile.map_or(Ok(None), |tile| self.files.read(&tile))?;
+            if stored.as_ref() != Some(bytes) {
+                return Ok(None);
+            }
+        }
+        if size.is_multiple_of(TILE) {
+            bundle.clear();
+        }
+        Ok(Some(Edge { tiling, bundle }))
     }
 
     /// Hashes the log anew, for its tiles are missing or damaged; writes them if the log is what was signed.
@@ -146,61 +152,68 @@ impl Publisher {
             events = last.size,
             "the published tiles are missing or damaged; they are made anew from the log"
         );
-        let mut tiling = Tiling::default();
-        let mut differs = None;
-        for chunk in self.log.scan(Position::ZERO, Position::new(last.size)) {
-            for (_, bytes) in chunk?.iter() {
-                let files = &self.files;
-                tiling.push(Hash::leaf(bytes), |full| {
-                    if differs.is_none() && full.level == 0 {
-                        differs = first_difference(files, &full);
-                    }
-                });
-            }
-        }
-        if tiling.root() != last.root {
+        // What stands in the way of the tiles is told before the log is read.
+        self.files.create()?;
+        if self.root_of_log(last.size)? != last.root {
             return Err(EngineError::NotAsSigned {
-                position: differs.map(Position::new),
+                position: self.first_difference(last)?,
                 size: last.size,
             });
         }
-        self.tiling = Tiling::default();
-        self.bundle.clear();
-        self.advance(Position::new(last.size))
+        (self.edge, self.durable) = (Edge::default(), Edge::default());
+        self.write_up_to(Position::new(last.size))
+            .and_then(|()| self.files.sync())
+            .inspect_err(|_| self.edge = Edge::default())?;
+        self.durable = self.edge.clone();
+        Ok(())
     }
 
-    /// Reads the bundle that is not full yet from the log, and compares the newest signed events with their tile.
-    fn resume_bundle(&mut self, size: u64) -> Result<(), EngineError> {
-        let Some(newest) = size.checked_sub(1) else {
-            return Ok(());
-        };
-        let index = newest / TILE;
-        let hashes = match Tile::at(TileKind::Hashes(0), index, size) {
-            Some(tile) => self.files.hashes(&tile)?.unwrap_or_default(),
-            None => Vec::new(),
-        };
-        let mut hashes = hashes.into_iter();
-        self.bundle.clear();
-        for chunk in self.log.scan(Position::new(index * TILE), Position::new(size)) {
-            for (position, bytes) in chunk?.iter() {
-                if hashes.next() != Some(Hash::leaf(bytes)) {
-                    return Err(EngineError::NotAsSigned {
-                        position: Some(position),
-                        size,
-                    });
-                }
-                push(&mut self.bundle, bytes);
+    fn root_of_log(&self, size: u64) -> Result<Hash, EngineError> {
+        let mut tree = Tree::default();
+        for chunk in self.log.scan(Position::ZERO, Position::new(size)) {
+            for (_, bytes) in chunk?.iter() {
+                tree.push(Hash::leaf(bytes));
             }
         }
-        if size.is_multiple_of(TILE) {
-            self.bundle.clear();
+        Ok(tree.root())
+    }
+
+    /// The first position at which the log is not what was signed. `None` unless the stored tiles are what was signed.
+    fn first_difference(&self, signed: &Checkpoint) -> Result<Option<Position>, EngineError> {
+        let stored = |tile| self.files.hashes(&tile).ok().flatten().unwrap_or_default();
+        let mut stored = Tile::all(TileKind::Hashes(0), signed.size).flat_map(stored);
+        let (mut tree, mut differs) = (Tree::default(), None);
+        for chunk in self.log.scan(Position::ZERO, Position::new(signed.size)) {
+            for (position, bytes) in chunk?.iter() {
+                let Some(hash) = stored.next() else {
+                    return Ok(None);
+                };
+                if hash != Hash::leaf(bytes) {
+                    differs = differs.or(Some(position));
+                }
+                tree.push(hash);
+            }
         }
-        Ok(())
+        Ok(differs.filter(|_| tree.root() == signed.root))
+    }
+
+    /// Compares an earlier checkpoint with the log, whose tiles up to `size` were found to be right.
+    fn continues(&self, earlier: &Checkpoint, size: u64) -> Result<(), EngineError> {
+        let mut prover = Prover::new(size, |tile| self.files.required(&tile));
+        if prover.root(earlier.size).is_ok_and(|root| root == earlier.root)
+            || self.root_of_log(earlier.size)? == earlier.root
+        {
+            return Ok(());
+        }
+        Err(EngineError::NotAsSigned {
+            position: None,
+            size: earlier.size,
+        })
     }
 
     /// How far tiles and bundles have come.
     pub const fn size(&self) -> u64 {
-        self.tiling.size()
+        self.edge.tiling.size()
     }
 
     /// What was published last.
@@ -208,9 +221,9 @@ impl Publisher {
         self.published.as_ref()
     }
 
-    /// Notes a change of the key at a position.
-    pub const fn rotated(&mut self, position: Position) {
-        self.rotation = Some(position);
+    /// What was signed last, published or not.
+    pub const fn signed(&self) -> Option<&SignedCheckpoint> {
+        self.signed.as_ref()
     }
 
     /// Writes what tiles and bundles gain by the events up to `to`; they are not durable yet.
@@ -218,43 +231,60 @@ impl Publisher {
     /// # Errors
     /// `LOG_DAMAGED`, `IO`. It may be called again.
     pub fn advance(&mut self, to: Position) -> Result<(), EngineError> {
-        // A failure must not leave the tree ahead of the files: the next try begins where this one did.
-        let before = (self.tiling.clone(), self.bundle.clone());
-        let advanced = self.write_up_to(to);
-        if advanced.is_err() {
-            (self.tiling, self.bundle) = before;
+        // Whoever took the files away must not be shown a checkpoint whose older tiles are missing.
+        if let Some(signed) = self.signed.clone().filter(|_| !self.is_on_disk()) {
+            self.recompute(signed.unchecked())?;
         }
-        advanced
+        // A failure must not leave the tree ahead of the files.
+        self.write_up_to(to)
+            .inspect_err(|_| self.edge = self.durable.clone())
+    }
+
+    /// Whether the newest durable files are there, as far as two look-ups tell.
+    fn is_on_disk(&self) -> bool {
+        let size = self.durable.tiling.size();
+        let newest = size.saturating_sub(1) / TILE;
+        [TileKind::Hashes(0), TileKind::Entries]
+            .into_iter()
+            .filter_map(|kind| Tile::at(kind, newest, size))
+            .all(|tile| self.files.exists(&tile))
     }
 
     fn write_up_to(&mut self, to: Position) -> Result<(), EngineError> {
         let mut full = Vec::new();
-        for chunk in self.log.scan(Position::new(self.tiling.size()), to) {
+        for chunk in self.log.scan(Position::new(self.size()), to) {
             for (position, bytes) in chunk?.iter() {
-                push(&mut self.bundle, bytes);
-                self.tiling.push(Hash::leaf(bytes), |tile| full.push(tile));
+                push(&mut self.edge.bundle, bytes);
+                self.edge.tiling.push(Hash::leaf(bytes), |tile| full.push(tile));
                 if full.is_empty() {
                     continue;
                 }
                 let index = position.get() / TILE;
-                self.write_full(TileKind::Entries, index, &self.bundle)?;
+                self.write_full(TileKind::Entries, index, &self.edge.bundle)?;
                 self.filled.push((TileKind::Entries, index));
-                self.bundle.clear();
+                self.edge.bundle.clear();
                 for FullTile { level, index, hashes } in full.drain(..) {
                     self.write_full(TileKind::Hashes(level), index, &Tile::bytes(&hashes))?;
                     self.filled.push((TileKind::Hashes(level), index));
                 }
             }
         }
-        for (level, index, hashes) in self.tiling.partial() {
+        for (level, index, hashes) in self.edge.tiling.partial() {
             let (kind, width) = (TileKind::Hashes(level), hashes.len());
-            self.files
-                .write(&Tile { kind, index, width }, &Tile::bytes(hashes))?;
+            self.write_partial(Tile { kind, index, width }, &Tile::bytes(hashes))?;
         }
-        let size = self.tiling.size();
+        let size = self.size();
         match Tile::at(TileKind::Entries, size / TILE, size) {
-            Some(tile) => self.files.write(&tile, &self.bundle),
+            Some(tile) => self.write_partial(tile, &self.edge.bundle),
             None => Ok(()),
+        }
+    }
+
+    /// A partial tile that has not grown since is left alone: it may be read at this moment.
+    fn write_partial(&self, tile: Tile, bytes: &[u8]) -> Result<(), EngineError> {
+        match Tile::at(tile.kind, tile.index, self.durable.tiling.size()) {
+            Some(held) if held == tile => Ok(()),
+            _ => self.files.write(&tile, bytes),
         }
     }
 
@@ -270,8 +300,8 @@ impl Publisher {
     pub fn sign(&mut self, keys: &Keys, has_witnesses: bool) -> Result<SignedCheckpoint, EngineError> {
         let checkpoint = Checkpoint {
             origin: self.origin.clone(),
-            size: self.tiling.size(),
-            root: self.tiling.root(),
+            size: self.size(),
+            root: self.edge.tiling.root(),
         };
         let signers: Vec<&SignerKey> = keys.old.iter().chain([&keys.current]).collect();
         let same = |signed: &&SignedCheckpoint| {
@@ -281,7 +311,11 @@ impl Publisher {
         if let Some(signed) = self.signed.as_ref().filter(same) {
             return Ok(signed.clone());
         }
-        self.files.sync()?;
+        // What was not written back may be lost for good: it is written again.
+        self.files
+            .sync()
+            .inspect_err(|_| self.edge = self.durable.clone())?;
+        self.durable = self.edge.clone();
         let signed = checkpoint.sign(signers);
         if has_witnesses {
             self.files.write_checkpoint(&self.files.signed(), &signed)?;
@@ -290,18 +324,25 @@ impl Publisher {
         Ok(signed)
     }
 
-    /// Publishes a checkpoint that was signed here.
+    /// Publishes a checkpoint that was signed here, also as the first one after these changes of the key.
     ///
     /// # Errors
     /// `IO`.
-    pub fn publish(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), EngineError> {
-        if let Some(position) = self.rotation {
+    pub fn publish(
+        &mut self,
+        checkpoint: &SignedCheckpoint,
+        rotations: &[Position],
+    ) -> Result<(), EngineError> {
+        let size = checkpoint.unchecked().size;
+        for position in rotations.iter().filter(|position| position.get() < size) {
             let path = self.files.rotation(position.get());
-            self.files.write_checkpoint(&path, checkpoint)?;
+            // One that is there has the old key's signature, which cannot be had again.
+            if !matches!(read_checkpoint(&path), Ok(Some(_))) {
+                self.files.write_checkpoint(&path, checkpoint)?;
+            }
         }
         self.files
             .write_checkpoint(&self.files.checkpoint(), checkpoint)?;
-        self.rotation = None;
         self.published = Some(checkpoint.clone());
         self.signed = Some(checkpoint.clone());
         for (kind, index) in self.filled.drain(..) {
@@ -318,17 +359,38 @@ fn push(bundle: &mut Vec<u8>, event: &[u8]) {
     );
 }
 
-/// The first position at which a tile on disk is not what the log gives.
-fn first_difference(files: &Files, full: &FullTile) -> Option<u64> {
-    let tile = Tile {
-        kind: TileKind::Hashes(0),
-        index: full.index,
-        width: TILE_HASHES,
+/// The changes of the key from a position on, and the keys before them: they still count.
+fn rotations(log: &Log, from: Position) -> Result<(Vec<Position>, Vec<String>), EngineError> {
+    let (mut positions, mut keys) = (Vec::new(), Vec::new());
+    for chunk in log.scan(from, log.end()) {
+        for (position, bytes) in chunk?.iter() {
+            let Ok(event) = decode(bytes) else { continue };
+            let change = event.changes.iter().find(|change| change.field == setting::KEY);
+            let before = change
+                .filter(|_| event.is_administrative())
+                .map(|change| change.before);
+            if let Some(Some(Value::Text(before))) = before {
+                keys.push(before.to_owned());
+                positions.push(position);
+            }
+        }
+    }
+    Ok((positions, keys))
+}
+
+/// A checkpoint must be signed by one of these keys.
+fn trust(checkpoint: &SignedCheckpoint, trusted: &[&str], path: &Path) -> Result<(), EngineError> {
+    let mut refused = EvidenceError::NotSigned {
+        name: checkpoint.unchecked().origin.clone(),
     };
-    let stored = files.hashes(&tile).ok()??;
-    let place = stored
-        .iter()
-        .zip(&full.hashes)
-        .position(|(stored, found)| stored != found)?;
-    Some(full.index * TILE + u64::try_from(place).unwrap_or(0))
+    for key in trusted {
+        match VerifierKey::parse(key).and_then(|key| checkpoint.check(&key).map(|_| ())) {
+            Ok(()) => return Ok(()),
+            Err(error) => refused = error,
+        }
+    }
+    Err(EngineError::CheckpointDamaged {
+        path: path.to_owned(),
+        source: refused,
+    })
 }

@@ -110,8 +110,16 @@ pub(crate) struct Publishing {
     pub witnesses: Witnesses,
     pub told: watch::Sender<Publication>,
     pub signal: Arc<Signal>,
-    /// The position of a change of the key, told by whoever rotated it.
-    pub rotated: Arc<Mutex<Option<Position>>>,
+    /// The changes of the key that no published checkpoint covers yet.
+    pub rotated: Arc<Mutex<Vec<Position>>>,
+    /// The key that the log named at the start, for when the file `key` was missing then.
+    pub in_force: String,
+}
+
+/// What a round that published left to do.
+enum Left {
+    Nothing,
+    More,
 }
 
 impl Publishing {
@@ -144,51 +152,48 @@ impl Publishing {
     /// One round: all that is durable now is published, or the reason why not is told.
     pub fn round(&mut self) {
         loop {
-            let end = self.log.end();
-            let to = Position::new(
-                end.get()
-                    .min(self.publisher.size().saturating_add(ROUND_EVENTS_MAX)),
-            );
-            let _span = debug_span!("publish", from = self.publisher.size(), to = to.get()).entered();
-            let trouble = self.publish(to).err();
-            self.tell(trouble.clone());
-            if trouble.is_some() || to == end {
+            let _span = debug_span!("publish", from = self.publisher.size()).entered();
+            let published = self.publish();
+            let trouble = published.as_ref().err().cloned();
+            self.tell(trouble);
+            if !matches!(published, Ok(Left::More)) {
                 return;
             }
         }
     }
 
-    fn publish(&mut self, to: Position) -> Result<(), EngineError> {
+    fn publish(&mut self) -> Result<Left, EngineError> {
         let keys = Arc::clone(&self.keys);
         let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(position) = self.rotated.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            self.publisher.rotated(position);
-        }
-        self.publisher.advance(to)?;
-        let Some(keys) = keys.as_mut() else {
-            let path = self.dir.join("key");
-            return Err(EngineError::NoSigningKey { path });
+        // Read under the lock: else a key could be replaced in between, and the last checkpoint before the change
+        // would pass for the first one after it.
+        let end = self.log.end();
+        let most = self.publisher.size().saturating_add(ROUND_EVENTS_MAX);
+        self.publisher.advance(end.min(Position::new(most)))?;
+        let keys = match &mut *keys {
+            Some(keys) => keys,
+            // It may have been put back.
+            missing => missing.insert(Keys::read(&self.dir, &self.in_force)?),
         };
         let mut checkpoint = self.publisher.sign(keys, !self.witnesses.is_empty())?;
         if !self.witnesses.is_empty() {
             self.witnesses.cosign(&Files::new(&self.dir), &mut checkpoint);
         }
-        let names = self.witnesses.states().map(|(name, _)| name.to_owned());
-        let signed = |name: &String| checkpoint.note().signatures.iter().any(|line| line.name == *name);
-        let (cosigned, missing): (Vec<_>, Vec<_>) = names.partition(signed);
-        if cosigned.len() < self.witnesses.quorum() {
-            return Err(EngineError::QuorumMissing {
-                size: to.get(),
-                quorum: self.witnesses.quorum(),
-                missing,
-            });
-        }
-        self.publisher.publish(&checkpoint)?;
-        if keys.old.take().is_some() {
+        let size = checkpoint.unchecked().size;
+        self.witnesses.check_quorum(&checkpoint)?;
+        let mut rotated = self.rotated.lock().unwrap_or_else(PoisonError::into_inner);
+        self.publisher.publish(&checkpoint, &rotated)?;
+        rotated.retain(|position| position.get() >= size);
+        if rotated.is_empty() && keys.old.is_some() {
             Keys::write(&self.dir, [&keys.current])?;
+            keys.old = None;
             info!(key = %keys.current.verifier(), "the new key has taken over");
         }
-        Ok(())
+        Ok(if size < end.get() {
+            Left::More
+        } else {
+            Left::Nothing
+        })
     }
 
     /// Tells the world, and the operator where something has changed.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shilu_merkle::{Prover, Receipt, Tile};
+use shilu_merkle::{Hash, Prover, Receipt, Tile, check_inclusion};
 use shilu_model::{EventId, Position};
 use tokio::sync::watch;
 
@@ -40,13 +40,12 @@ impl Engine {
             .filter(|one| one.unchecked().size > position.get());
         let checkpoint = checkpoint.ok_or(EngineError::NotPublished { position })?;
         let files = Files::new(&self.shared.dir);
-        let read = |tile: Tile| {
-            let bytes = files.read(&tile)?;
-            bytes.ok_or(EngineError::TileMissing {
-                name: tile.to_string(),
-            })
-        };
-        let proof = Prover::new(checkpoint.unchecked().size, read).inclusion(position.get())?;
+        let said = checkpoint.unchecked();
+        let mut prover = Prover::new(said.size, |tile| files.required(&tile));
+        let proof = prover.inclusion(position.get())?;
+        // A damaged tile is our trouble, not that of whoever checks the receipt later.
+        check_inclusion(Hash::leaf(&entry), position.get(), said.size, &proof, said.root)
+            .map_err(|_| EngineError::TilesDamaged { position })?;
         let receipt = Receipt {
             entry: entry.to_vec(),
             index: position.get(),
@@ -79,12 +78,14 @@ impl Engine {
     ) -> Result<Option<Vec<u8>>, EngineError> {
         let files = Files::new(&self.shared.dir);
         let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !plain {
+            return Ok(None);
+        }
         let path = match folder {
             PublishedFolder::Attachments => files.mirror().join("attachments").join(name),
             PublishedFolder::Rotations => files.public().join("rotation").join(name),
         };
         match std::fs::read(&path) {
-            _ if !plain => Ok(None),
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(EngineError::io("read", path, error)),

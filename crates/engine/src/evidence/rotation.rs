@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use shilu_merkle::{Algorithm, VerifierKey};
 use shilu_model::{Position, setting};
+use tracing::warn;
 
 use super::keys::{Keys, fresh_key};
 use crate::{engine::Engine, error::EngineError};
@@ -31,16 +32,25 @@ impl Engine {
     /// published; and what [`Engine::submit`] says.
     pub fn rotate_key(&self, because: Because<'_>, lost: bool) -> Result<VerifierKey, EngineError> {
         let new = fresh_key(&self.shared.info.origin)?;
+        // A second try after a commit of unknown fate must not overwrite the key that the log may name by now.
+        self.writable()?;
         // No checkpoint may be signed between the event and the change of keys.
         let mut keys = self.shared.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.is_none() {
+            match Keys::read(&self.shared.dir, &self.key().unwrap_or_default()) {
+                Ok(found) => *keys = Some(found),
+                Err(_) if lost => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut rotated = self.shared.rotated.lock().unwrap_or_else(PoisonError::into_inner);
         let old = match keys.take() {
-            Some(Keys { current, old: None }) => Some(current),
-            Some(pending) => {
-                *keys = Some(pending);
+            Some(Keys { current, old: None }) if rotated.is_empty() => Some(current),
+            None => None,
+            pending => {
+                *keys = pending;
                 return Err(EngineError::RotationPending);
             }
-            None if lost => None,
-            None => return Err(self.key_trouble()),
         };
         let dir = &self.shared.dir;
         let restore = old.clone();
@@ -54,11 +64,14 @@ impl Engine {
             }
         };
         let verifier = new.verifier().clone();
-        *self.shared.rotated.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
+        rotated.push(position);
         *keys = Some(Keys { current: new, old });
-        drop(keys);
-        crate::folder::renew_register_file(dir, &verifier)?;
+        drop((keys, rotated));
         self.shared.signal.durable(self.end());
+        // The key is replaced all the same, and the next start renews the file.
+        if let Err(error) = crate::folder::renew_register_file(dir, &verifier) {
+            warn!(%error, "register.toml still names the old key");
+        }
         Ok(verifier)
     }
 
@@ -75,18 +88,11 @@ impl Engine {
     /// Withdraws an actor's public key: what it signed stays signed, nothing more is taken.
     ///
     /// # Errors
-    /// `BAD_KEY`, `UNKNOWN_KEY`, and what [`Engine::submit`] says.
+    /// `BAD_KEY`, `SETTING_UNCHANGED` where it is not admitted, and what [`Engine::submit`] says.
     pub fn withdraw_key(&self, vkey: &str, because: Because<'_>) -> Result<Position, EngineError> {
         let key = actor_key(vkey)?;
         let field = setting::actor_key(key.name(), key.id());
         self.configure(&field, None, because)
-    }
-
-    fn key_trouble(&self) -> EngineError {
-        let in_force = self.key().unwrap_or_default();
-        let read = Keys::read(&self.shared.dir, &in_force);
-        let path = self.shared.dir.join("key");
-        read.err().unwrap_or(EngineError::NoSigningKey { path })
     }
 }
 

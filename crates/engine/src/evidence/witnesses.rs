@@ -93,6 +93,24 @@ impl Witnesses {
         self.quorum
     }
 
+    /// Whether enough witnesses have cosigned: by their keys, for names may be alike.
+    ///
+    /// # Errors
+    /// `QUORUM_MISSING`.
+    pub fn check_quorum(&self, checkpoint: &SignedCheckpoint) -> Result<(), EngineError> {
+        let missing = self.states.iter().map(|state| &state.key);
+        let missing = missing.filter(|key| checkpoint.note().signed_by(key).is_err());
+        let missing: Vec<_> = missing.map(|key| key.name().to_owned()).collect();
+        if self.states.len() - missing.len() >= self.quorum {
+            return Ok(());
+        }
+        Err(EngineError::QuorumMissing {
+            size: checkpoint.unchecked().size,
+            quorum: self.quorum,
+            missing,
+        })
+    }
+
     /// Each witness's name, and what was wrong when it was asked last.
     pub fn states(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.states
@@ -209,13 +227,8 @@ fn ask_from(
     old: u64,
 ) -> Result<Vec<NoteSignature>, Refused> {
     let failed = |problem: String| Refused::Failed(problem);
-    let read = |tile| {
-        let bytes = files.read(&tile)?;
-        bytes.ok_or(EngineError::TileMissing {
-            name: tile.to_string(),
-        })
-    };
-    let proof = Prover::new(checkpoint.unchecked().size, read).consistency(old);
+    let mut prover = Prover::new(checkpoint.unchecked().size, |tile| files.required(&tile));
+    let proof = prover.consistency(old);
     let request = Addition {
         old,
         proof: proof.map_err(|error| failed(error.to_string()))?,

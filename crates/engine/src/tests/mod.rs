@@ -3,6 +3,7 @@
 mod axes;
 mod clock;
 mod crowd;
+mod evidence;
 mod faults;
 mod folder;
 mod history;

@@ -95,3 +95,6 @@ fn deed(event: &Event<'_>) -> Option<Deed> {
         Action::Configure | Action::Appoint | Action::Dismiss | Action::Erase => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

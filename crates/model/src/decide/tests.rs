@@ -3,10 +3,13 @@
 //! Unless a case says otherwise: it is day 100, and MILL was collected since day 10 by anna, with the name Mill, the
 //! area north and 3 rooms; a command is anna's and takes effect now, a verification is bob's.
 
+use super::{Moment, decide};
 use crate::{
-    command::{Command, Deed, NAME_BYTES_MAX, REASON_BYTES_MAX},
+    campaign::Role,
+    command::{Command, CommandSignature, Deed, NAME_BYTES_MAX, REASON_BYTES_MAX, Since},
     event::{Action, Because, Event, Outcome, Stated, Verdict},
     fold::Status,
+    position::Position,
     rejection::Rejection,
     testing::register::*,
     value::Value,
@@ -686,7 +689,7 @@ fn a_found_record_gets_another_area_only_where_it_is_found_again() {
 #[test]
 fn nothing_takes_effect_in_the_future_or_before_the_campaign() {
     let at = |time| Command {
-        effective: crate::command::Since::At(time),
+        effective: Since::At(time),
         ..collect_mill()
     };
     let mut register = Register::empty();
@@ -756,10 +759,89 @@ fn texts_are_neither_empty_nor_long_nor_control() {
     }
 }
 
+// ---- signatures
+
+/// What the village says of a command where these roles must sign.
+fn decided(roles: &[Role], command: &Command) -> Result<(), &'static str> {
+    let mut campaign = VILLAGE.clone();
+    campaign.signed_roles = roles.iter().copied().collect();
+    let register = Register::with_mill();
+    let (entries, events) = (register.entries(MILL), register.events());
+    let moment = Moment {
+        position: Position::new(1),
+        recorded: register.now,
+        fresh_id: event_id(1),
+    };
+    let event = decide(&campaign, command, &entries, &View(&events), moment);
+    match event {
+        Ok(event) => {
+            let signature = event
+                .signature
+                .map(|signature| (signature.key_id, signature.bytes));
+            let given = command.signature.as_ref();
+            assert_eq!(signature, given.map(|given| (given.key_id, &given.bytes[..])));
+            Ok(())
+        }
+        Err(rejection) => Err(rejection.code()),
+    }
+}
+
+fn signed(mut command: Command) -> Command {
+    command.id = Some(event_id(200));
+    command.signature = Some(CommandSignature {
+        key_id: 7,
+        bytes: [5; 64],
+    });
+    command
+}
+
+#[test]
+fn a_role_that_signs_must_sign() {
+    let refuses = |code, roles: &[Role], command: &Command| assert_eq!(decided(roles, command), Err(code));
+    let all = [Role::Collector, Role::Registrar, Role::Verifier];
+    let commands = [
+        (Role::Collector, collect(&[])),
+        (Role::Collector, correct(&[("rooms", int(4))])),
+        (Role::Registrar, register()),
+        (Role::Registrar, deregister(ERRONEOUS)),
+        (Role::Verifier, verify(Outcome::Gone)),
+    ];
+    for (role, command) in commands {
+        let command = command.since(50);
+        refuses("SIGNATURE_MISSING", &[role], &command);
+        refuses("SIGNATURE_MISSING", &all, &command);
+        let others: Vec<_> = all.into_iter().filter(|other| *other != role).collect();
+        assert_eq!(decided(&others, &command), Ok(()));
+        assert_eq!(decided(&all, &signed(command.clone())), Ok(()));
+        // Whoever need not sign may.
+        assert_eq!(decided(&[], &signed(command)), Ok(()));
+    }
+}
+
+#[test]
+fn a_signed_command_states_its_id_and_effective_time() {
+    let refuses = |code, command: Command| assert_eq!(decided(&[], &command), Err(code));
+    let change = || correct(&[("rooms", int(4))]);
+    refuses("SIGNATURE_INCOMPLETE", signed(change()));
+    let mut nameless = signed(change().since(50));
+    nameless.id = None;
+    refuses("SIGNATURE_INCOMPLETE", nameless.clone());
+    nameless.effective = Since::Recorded;
+    refuses("SIGNATURE_INCOMPLETE", nameless);
+    assert_eq!(decided(&[], &signed(change().since(50))), Ok(()));
+    assert_eq!(decided(&[], &signed(change().since_origin())), Ok(()));
+}
+
 // ---- the codes themselves
 
-/// Made where the command is read, its id looked up and its event encoded, not by `decide`.
-const MADE_ELSEWHERE: [&str; 3] = ["UNKNOWN_FIELD", "ID_REUSED", "EVENT_TOO_LARGE"];
+/// Made where the command is read, its id and its key looked up and its event encoded, not by `decide`.
+const MADE_ELSEWHERE: [&str; 5] = [
+    "UNKNOWN_FIELD",
+    "ID_REUSED",
+    "UNKNOWN_KEY",
+    "BAD_SIGNATURE",
+    "EVENT_TOO_LARGE",
+];
 
 #[test]
 fn every_code_is_refused_with_somewhere_above() {
@@ -768,7 +850,7 @@ fn every_code_is_refused_with_somewhere_above() {
     let codes: Vec<_> = codes
         .filter(|code| code.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
         .collect();
-    assert_eq!(codes.len(), 24, "{codes:?}");
+    assert_eq!(codes.len(), 28, "{codes:?}");
     for code in codes {
         let tested = include_str!("tests.rs").contains(&format!("refuses(\"{code}\""));
         assert_ne!(tested, MADE_ELSEWHERE.contains(&code), "{code}");
@@ -820,8 +902,8 @@ fn a_new_record_s_key_is_a_value_of_the_key_field() {
     .unwrap();
     let mut command = register();
     command.deed = Deed::Collect(Vec::new());
-    let moment = crate::decide::Moment {
-        position: crate::Position::ZERO,
+    let moment = Moment {
+        position: Position::ZERO,
         recorded: day(100),
         fresh_id: event_id(9),
     };
@@ -831,7 +913,7 @@ fn a_new_record_s_key_is_a_value_of_the_key_field() {
         ("99010100x", Some("BAD_VALUE")),
     ] {
         command.record = crate::id::RecordName::new("street", key).unwrap();
-        let decided = crate::decide::decide(&campaign, &command, &[], &Nobody, moment);
+        let decided = decide(&campaign, &command, &[], &Nobody, moment);
         assert_eq!(decided.err().map(|rejection| rejection.code()), code, "{key}");
     }
 }

@@ -200,6 +200,7 @@ impl Command {
 }
 
 /// Events as stored, and a clock that stands at day 100 until it is moved.
+#[derive(Debug)]
 pub struct Register {
     log: Vec<Vec<u8>>,
     pub now: Timestamp,
@@ -275,7 +276,7 @@ impl Register {
 }
 
 /// What the rest of the register says, looked up in its events.
-struct View<'a>(&'a [Event<'a>]);
+pub struct View<'a>(pub &'a [Event<'a>]);
 
 impl Known for View<'_> {
     fn has_event(&self, id: EventId) -> bool {

@@ -68,7 +68,9 @@ pub(crate) fn wait_wanted(params: &Params) -> Result<bool, Problem> {
         Some("published") => Ok(true),
         Some(other) => {
             let detail = format!("wait: {other:?} is nothing to wait for");
-            Err(Problem::malformed("BAD_QUERY", detail).field("wait").hint("write wait=published, or leave it out"))
+            Err(Problem::malformed("BAD_QUERY", detail)
+                .field("wait")
+                .hint("write wait=published, or leave it out"))
         }
     }
 }
@@ -106,7 +108,10 @@ pub(crate) async fn checkpoint(State(app): State<Shared>) -> Result<Response, Pr
     let publication = app.engine.publication().borrow().clone();
     let Some(checkpoint) = publication.checkpoint else {
         let position = Position::ZERO;
-        return Err(publication.trouble.unwrap_or(EngineError::NotPublished { position }).into());
+        return Err(publication
+            .trouble
+            .unwrap_or(EngineError::NotPublished { position })
+            .into());
     };
     Ok(answer(NOTE, FRESH, checkpoint.to_string().into_bytes()))
 }
@@ -118,7 +123,8 @@ pub(crate) async fn tile(
 ) -> Result<Response, Problem> {
     let name = name.map(|Path(name)| format!("tile/{name}")).unwrap_or_default();
     let tile = Tile::parse(&name).map_err(|error| {
-        Problem::malformed(error.code(), error.to_string()).hint("write tile/0/x001/234 or tile/entries/000.p/17")
+        Problem::malformed(error.code(), error.to_string())
+            .hint("write tile/0/x001/234 or tile/entries/000.p/17")
     })?;
     let entries = matches!(tile.kind, shilu_engine::merkle::TileKind::Entries);
     let bytes = blocking(move || Ok(app.engine.tile(&tile)?)).await?;
@@ -131,7 +137,13 @@ pub(crate) async fn attachment(
     State(app): State<Shared>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    file(app, PublishedFolder::Attachments, name, "application/octet-stream").await
+    file(
+        app,
+        PublishedFolder::Attachments,
+        name,
+        "application/octet-stream",
+    )
+    .await
 }
 
 /// `GET /rotation/{position}`: the checkpoint that both keys signed after the change of the key at this position.
@@ -162,10 +174,14 @@ fn found(
 ) -> Result<Response, Problem> {
     match bytes {
         Some(bytes) => Ok(answer(content_type, caching, bytes)),
-        None => Err(
-            Problem::new(StatusCode::NOT_FOUND, "NO_TILE", format!("nothing is published as {name}"))
-                .hint("ask only for what the checkpoint's size requires; a partial tile that is gone has become full"),
-        ),
+        None => Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "NO_TILE",
+            format!("nothing is published as {name}"),
+        )
+        .hint(
+            "ask only for what the checkpoint's size requires; a partial tile that is gone has become full",
+        )),
     }
 }
 

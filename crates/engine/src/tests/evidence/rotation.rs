@@ -1,0 +1,243 @@
+//! The signing key: its file, its loss, and its change with a crash at every step.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+fn key_lines(dir: &Path) -> usize {
+    fs::read_to_string(dir.join("key")).unwrap().lines().count()
+}
+
+fn signed_by(checkpoint: &SignedCheckpoint, key: &VerifierKey) -> bool {
+    checkpoint.check(key).is_ok()
+}
+
+fn note(dir: &Path, position: u64) -> SignedCheckpoint {
+    let path = dir.join("public/rotation").join(position.to_string());
+    SignedCheckpoint::parse(&fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_key_that_is_missing_or_another_is_told_and_can_be_put_back() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let engine = fresh(dir.path());
+    let path = dir.path().join("key");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    shut(engine);
+    shut(fresh(other.path()));
+    let good = fs::read(&path).unwrap();
+    let foreign = fs::read(other.path().join("key")).unwrap();
+    let cases = [
+        (None, "NO_SIGNING_KEY"),
+        (Some(&foreign[..]), "OTHER_SIGNING_KEY"),
+        (Some(b"x"), "BAD_KEY"),
+    ];
+    for ((content, code), n) in cases.into_iter().zip(10..) {
+        fs::remove_file(&path).unwrap();
+        if let Some(content) = content {
+            fs::write(&path, content).unwrap();
+        }
+        let engine = reopen(dir.path()).unwrap();
+        trouble(&engine, code);
+        submit(&engine, vec![collect(&format!("dwelling/{n}"), "north", 1)]).unwrap();
+        trouble(&engine, code);
+        assert_eq!(engine.rotate_key(WHY, false).unwrap_err().code(), code);
+        assert!(engine.publication().borrow().size() < engine.end().get());
+        fs::write(&path, &good).unwrap();
+        assert_published(dir.path(), &entries(&engine), &published(&engine));
+        shut(engine);
+    }
+}
+
+#[test]
+fn a_rotation_hands_over_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = fresh(dir.path());
+    grow_to(&engine, 5);
+    published(&engine);
+    let old = vkey(&engine);
+    let new = engine.rotate_key(WHY, false).unwrap();
+    assert_eq!((vkey(&engine), engine.end().get()), (new.clone(), 6));
+    let first = published(&engine);
+    assert!(signed_by(&first, &old) && signed_by(&first, &new));
+    super::super::until(|| key_lines(dir.path()) == 1);
+    assert_eq!(note(dir.path(), 5), first);
+    for file in ["register.toml", "mirror/register.toml"] {
+        assert!(
+            fs::read_to_string(dir.path().join(file))
+                .unwrap()
+                .contains(&new.to_string())
+        );
+    }
+    grow_to(&engine, 8);
+    let later = published(&engine);
+    assert!(!signed_by(&later, &old) && signed_by(&later, &new));
+    shut(engine);
+    // A lost checkpoint does not take the old key's word with it.
+    fs::remove_file(dir.path().join("public/checkpoint")).unwrap();
+    let engine = reopen(dir.path()).unwrap();
+    published(&engine);
+    assert_eq!(note(dir.path(), 5), first);
+    assert_eq!(
+        engine
+            .rotate_key(WHY, false)
+            .map(|key| key.name().to_owned())
+            .unwrap(),
+        old.name()
+    );
+    shut(engine);
+}
+
+#[test]
+fn a_rotation_under_load_is_always_covered_by_its_note() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = fresh(dir.path());
+    let mut old = vkey(&engine);
+    for round in 0..4u64 {
+        let busy = engine.clone();
+        let load = std::thread::spawn(move || {
+            for n in 0..40 {
+                submit(&busy, vec![collect(&format!("dwelling/{round}-{n}"), "north", 1)]).unwrap();
+            }
+        });
+        let new = engine.rotate_key(WHY, false).unwrap();
+        let position = position_of_key(&engine);
+        load.join().unwrap();
+        published(&engine);
+        let note = note(dir.path(), position);
+        assert!(note.unchecked().size > position, "round {round}");
+        assert!(signed_by(&note, &old) && signed_by(&note, &new));
+        super::super::until(|| key_lines(dir.path()) == 1);
+        old = new;
+    }
+    shut(engine);
+}
+
+fn position_of_key(engine: &Engine) -> u64 {
+    let events = entries(engine);
+    let sets_key = |bytes: &Vec<u8>| {
+        let event = shilu_model::decode(bytes).unwrap();
+        event.changes.iter().any(|change| change.field == "key")
+    };
+    u64::try_from(events.iter().rposition(sets_key).unwrap()).unwrap()
+}
+
+#[test]
+fn a_round_that_waits_for_the_rotation_covers_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = fresh(dir.path());
+    published(&engine);
+    // The publishing thread is held where it wants the keys, with an event before the rotation to publish.
+    let keys = std::sync::Arc::clone(&engine.shared.keys);
+    let held = keys.lock().unwrap();
+    grow_to(&engine, 3);
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(50) {
+        std::thread::yield_now();
+    }
+    drop(held);
+    engine.rotate_key(WHY, false).unwrap();
+    published(&engine);
+    let position = position_of_key(&engine);
+    assert!(note(dir.path(), position).unchecked().size > position);
+    shut(engine);
+}
+
+#[test]
+fn a_crash_at_any_step_of_a_rotation_ends_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = fresh(dir.path());
+    grow_to(&engine, 4);
+    published(&engine);
+    shut(engine);
+    let before = tempfile::tempdir().unwrap();
+    copy(dir.path(), before.path());
+    let (_, mut options) = settable(START);
+    options.unpublished = true;
+    let engine = Engine::open(dir.path(), options).unwrap();
+    let old = vkey(&engine);
+    let new = engine.rotate_key(WHY, false).unwrap();
+    assert_eq!(
+        engine.rotate_key(WHY, false).unwrap_err().code(),
+        "ROTATION_PENDING"
+    );
+    assert_eq!(
+        engine.rotate_key(WHY, true).unwrap_err().code(),
+        "ROTATION_PENDING"
+    );
+    shut(engine);
+    let both = fs::read(dir.path().join("key")).unwrap();
+    assert_eq!(key_lines(dir.path()), 2);
+
+    // The file is written, and the event is not.
+    fs::write(before.path().join("key"), &both).unwrap();
+    let engine = reopen(before.path()).unwrap();
+    grow_to(&engine, 6);
+    let checkpoint = published(&engine);
+    assert!(signed_by(&checkpoint, &old) && !signed_by(&checkpoint, &new));
+    engine.rotate_key(WHY, false).unwrap();
+    published(&engine);
+    shut(engine);
+
+    // The event is there, `register.toml` is not renewed, and nothing is published.
+    fs::copy(before.path().join("register.toml"), dir.path().join("aside")).unwrap();
+    let register = fs::read_to_string(dir.path().join("register.toml")).unwrap();
+    fs::write(
+        dir.path().join("register.toml"),
+        register.replace(&new.to_string(), &old.to_string()),
+    )
+    .unwrap();
+    let engine = reopen(dir.path()).unwrap();
+    let checkpoint = published(&engine);
+    assert!(signed_by(&checkpoint, &old) && signed_by(&checkpoint, &new));
+    assert_eq!(note(dir.path(), 4), checkpoint);
+    super::super::until(|| key_lines(dir.path()) == 1);
+    assert_eq!(
+        fs::read_to_string(dir.path().join("register.toml")).unwrap(),
+        register
+    );
+    shut(engine);
+
+    // It is published, and the file still has both keys.
+    fs::write(dir.path().join("key"), &both).unwrap();
+    let engine = reopen(dir.path()).unwrap();
+    assert_eq!(key_lines(dir.path()), 1);
+    grow_to(&engine, 7);
+    let later = published(&engine);
+    assert!(!signed_by(&later, &old) && signed_by(&later, &new));
+    engine.rotate_key(WHY, false).unwrap();
+    shut(engine);
+}
+
+#[test]
+fn a_lost_key_is_replaced_and_a_key_lost_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = fresh(dir.path());
+    let old = vkey(&engine);
+    shut(engine);
+    fs::remove_file(dir.path().join("key")).unwrap();
+    let (_, mut options) = settable(START);
+    options.unpublished = true;
+    let engine = Engine::open(dir.path(), options).unwrap();
+    assert_eq!(
+        engine.rotate_key(WHY, false).unwrap_err().code(),
+        "NO_SIGNING_KEY"
+    );
+    engine.rotate_key(WHY, true).unwrap();
+    // Not before it is published, or else its note would be skipped.
+    assert_eq!(
+        engine.rotate_key(WHY, false).unwrap_err().code(),
+        "ROTATION_PENDING"
+    );
+    shut(engine);
+    fs::remove_file(dir.path().join("key")).unwrap();
+    let engine = reopen(dir.path()).unwrap();
+    let new = engine.rotate_key(WHY, true).unwrap();
+    let checkpoint = published(&engine);
+    assert!(!signed_by(&checkpoint, &old) && signed_by(&checkpoint, &new));
+    assert_eq!(
+        (note(dir.path(), 1), note(dir.path(), 2)),
+        (checkpoint.clone(), checkpoint)
+    );
+    shut(engine);
+}

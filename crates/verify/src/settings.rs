@@ -1,0 +1,293 @@
+//! The register's own events: what they may change, and what was in force at each position.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sha2::{Digest, Sha256};
+use shilu_merkle::{Algorithm, SignedCheckpoint, VerifierKey};
+use shilu_model::{
+    Action, CAMPAIGN_BYTES_MAX, Campaign, Change, Event, Source, Stated, Timestamp, Value, setting,
+};
+
+use crate::{damage::Damage, form::check_id, published::Published, rules::differing_part};
+
+/// What origins of simulated registers end in.
+const SIMULATED: &str = "/simulated";
+
+/// All that register-level events have set so far. What was in force at a position is what the last event before
+/// that position set.
+#[derive(Default)]
+pub(crate) struct Settings {
+    /// How many of these events there were.
+    version: u32,
+    /// What every setting holds now.
+    now: BTreeMap<String, String>,
+    /// The campaigns, each with the position of the event that named it.
+    campaigns: Vec<(u64, Campaign)>,
+    /// The log's own keys.
+    keys: Vec<LogKey>,
+    /// The keys of actors by the name of their setting; `None` once withdrawn.
+    actor_keys: HashMap<String, Vec<(u64, Option<VerifierKey>)>>,
+}
+
+/// A key of the log, and how it came to be.
+pub(crate) struct LogKey {
+    /// The position of the event that named it.
+    pub set_at: u64,
+    pub key: VerifierKey,
+    /// What is published as the first checkpoint after it, if the log had another key before.
+    pub note: Option<Note>,
+}
+
+/// A rotation's note, or what is wrong with it.
+pub(crate) type Note = Result<SignedCheckpoint, Damage>;
+
+impl Settings {
+    /// The campaign by which the event at a position was judged.
+    pub fn campaign_at(&self, position: u64) -> Option<&Campaign> {
+        before(&self.campaigns, position)
+    }
+
+    /// The key of an actor that was admitted, and not withdrawn, before a position.
+    pub fn actor_key_at(&self, actor: &str, key_id: u32, position: u64) -> Option<&VerifierKey> {
+        let keys = self.actor_keys.get(&setting::actor_key(actor, key_id))?;
+        before(keys, position)?.as_ref()
+    }
+
+    /// The log's keys, the newest last, as a log of `size` events names them.
+    pub fn keys_at(&self, size: u64) -> impl DoubleEndedIterator<Item = &LogKey> {
+        self.keys.iter().filter(move |key| key.set_at < size)
+    }
+
+    /// The size of the checkpoint that is said to vouch for the rotation at a position, if there was one.
+    pub fn rotation_size(&self, position: u64) -> Option<u64> {
+        let key = self.keys.last().filter(|key| key.set_at == position)?;
+        Some(key.note.as_ref()?.as_ref().ok()?.unchecked().size)
+    }
+
+    /// How many campaigns were named.
+    pub const fn campaigns(&self) -> usize {
+        self.campaigns.len()
+    }
+
+    /// Whether the register's clock is simulated.
+    pub fn is_simulated(&self) -> bool {
+        self.now
+            .get(setting::CLOCK)
+            .is_some_and(|clock| clock == "simulated")
+    }
+
+    /// Takes the next event on the register itself. `last` is the recorded time of the event before it.
+    pub fn apply(
+        &mut self,
+        event: &Event<'_>,
+        last: Option<Timestamp>,
+        published: &dyn Published,
+    ) -> Result<(), Damage> {
+        check_id(event)?;
+        self.version = self.version.saturating_add(1);
+        if let Some(part) = differing_part(event, &self.expected(event)) {
+            return Err(Damage::NotWhatTheRulesGive { part });
+        }
+        if self.version == 1 {
+            check_first(event)?;
+        }
+        if event.changes.is_empty() {
+            return Err(bad("", "it changes nothing"));
+        }
+        for (index, change) in event.changes.iter().enumerate() {
+            let earlier = event.changes.iter().take(index);
+            if earlier.into_iter().any(|other| other.field == change.field) {
+                return Err(bad(change.field, "it is changed twice in one event"));
+            }
+            let after = match change.after {
+                Some(Value::Text(text)) => Some(text),
+                None => None,
+                Some(_) => return Err(bad(change.field, "its value is not a text")),
+            };
+            self.set(change.field, after, event.position.get(), last, published)?;
+            match after {
+                Some(text) => self.now.insert(change.field.to_owned(), text.to_owned()),
+                None => self.now.remove(change.field),
+            };
+        }
+        Ok(())
+    }
+
+    /// The event as the engine makes it from its stated parts.
+    fn expected<'e>(&'e self, event: &Event<'e>) -> Event<'e> {
+        let in_force = |change: &Change<'e>| Change {
+            before: self.now.get(change.field).map(|text| Value::Text(text)),
+            before_stated: false,
+            ..*change
+        };
+        Event {
+            position: event.position,
+            id: event.id,
+            recorded: event.recorded,
+            effective: event.recorded,
+            action: Action::Configure,
+            kind: "",
+            key: "",
+            version: self.version,
+            area: "",
+            actor: event.actor,
+            device: None,
+            source: Source::System,
+            reason: event.reason,
+            changes: event.changes.iter().map(in_force).collect(),
+            outcome: None,
+            observed: Vec::new(),
+            because: None,
+            cause: None,
+            stated: Stated::default(),
+            visit: None,
+            signature: None,
+        }
+    }
+
+    fn set(
+        &mut self,
+        name: &str,
+        after: Option<&str>,
+        position: u64,
+        last: Option<Timestamp>,
+        published: &dyn Published,
+    ) -> Result<(), Damage> {
+        let begins = position == 0;
+        match (name, after) {
+            (setting::CLOCK | setting::ORIGIN, Some(_)) if begins => Ok(()),
+            (setting::CLOCK | setting::ORIGIN, _) => Err(bad(name, "the first event fixed it for ever")),
+            (setting::KEY, Some(vkey)) => self.set_key(vkey, position, published),
+            (setting::CAMPAIGN, Some(hash)) => {
+                let campaign = self.campaign(hash, published)?;
+                self.campaigns.push((position, campaign));
+                Ok(())
+            }
+            (setting::CLOCK_ACCEPTED, Some(time)) => {
+                let is_last = last.is_some_and(|last| last.to_string() == time);
+                let problem = "it is not the recorded time of the event before";
+                is_last.then_some(()).ok_or_else(|| bad(name, problem))
+            }
+            _ if name.starts_with(setting::ACTOR_KEY) => self.set_actor_key(name, after, position),
+            _ => Err(bad(name, "there is no such setting")),
+        }
+    }
+
+    fn set_key(&mut self, vkey: &str, position: u64, published: &dyn Published) -> Result<(), Damage> {
+        let key = read_key(setting::KEY, vkey)?;
+        if Some(key.name()) != self.now.get(setting::ORIGIN).map(String::as_str) {
+            return Err(bad(setting::KEY, "its name is not the log's"));
+        }
+        let note = (position > 0).then(|| read_note(position, published));
+        self.keys.push(LogKey {
+            set_at: position,
+            key,
+            note,
+        });
+        Ok(())
+    }
+
+    fn set_actor_key(&mut self, name: &str, after: Option<&str>, position: u64) -> Result<(), Damage> {
+        let key = after.map(|vkey| read_key(name, vkey)).transpose()?;
+        if let Some(key) = &key
+            && setting::actor_key(key.name(), key.id()) != name
+        {
+            return Err(bad(name, "the key is another one than the setting names"));
+        }
+        if key.is_none() && !self.now.contains_key(name) {
+            return Err(bad(name, "a key is withdrawn that is not in force"));
+        }
+        let history = self.actor_keys.entry(name.to_owned()).or_default();
+        history.push((position, key));
+        Ok(())
+    }
+
+    /// The campaign that a hash names: of the same origin, and exactly these bytes.
+    fn campaign(&self, hash: &str, published: &dyn Published) -> Result<Campaign, Damage> {
+        let is_hash = hash.len() == 64 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_hash {
+            // Else the register would choose what the auditor reads.
+            return Err(bad(setting::CAMPAIGN, "it is not a SHA-256 in hexadecimal"));
+        }
+        let file = format!("attachments/{hash}");
+        let Some(bytes) = published.read(&file)? else {
+            return Err(Damage::CampaignMissing { file });
+        };
+        let changed = |problem| Damage::CampaignChanged {
+            file: file.clone(),
+            problem,
+        };
+        if bytes.len() > CAMPAIGN_BYTES_MAX {
+            return Err(changed("it is larger than any campaign"));
+        }
+        let sha256 = Sha256::digest(&bytes);
+        let found: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        if found != hash {
+            return Err(changed("it has another SHA-256"));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| changed("it is not a text"))?;
+        let campaign = Campaign::parse(&text).map_err(|_| changed("it makes no sense as a campaign"))?;
+        let end = if self.is_simulated() { SIMULATED } else { "" };
+        let origin = format!("{}{end}", campaign.origin);
+        if self.now.get(setting::ORIGIN) == Some(&origin) {
+            Ok(campaign)
+        } else {
+            Err(bad(setting::CAMPAIGN, "it is of another origin than the log"))
+        }
+    }
+}
+
+/// The last of a history that was set before a position.
+fn before<T>(history: &[(u64, T)], position: u64) -> Option<&T> {
+    let last = history.iter().rev().find(|(set_at, _)| *set_at < position)?;
+    Some(&last.1)
+}
+
+/// The first event fixes the clock, the origin, the key and the campaign, and nothing else, in this order.
+fn check_first(event: &Event<'_>) -> Result<(), Damage> {
+    let [clock, origin, key, campaign] = event.changes.as_slice() else {
+        let problem = "it does not set clock, origin, key and campaign, and nothing else";
+        return Err(Damage::BadFirstEvent { problem });
+    };
+    let names = [clock, origin, key, campaign].map(|change| change.field);
+    if names != [setting::CLOCK, setting::ORIGIN, setting::KEY, setting::CAMPAIGN] {
+        let problem = "it does not set clock, origin, key and campaign, in this order";
+        return Err(Damage::BadFirstEvent { problem });
+    }
+    let ends_simulated = matches!(origin.after, Some(Value::Text(origin)) if origin.ends_with(SIMULATED));
+    match clock.after {
+        Some(Value::Text("real")) if !ends_simulated => Ok(()),
+        Some(Value::Text("simulated")) if ends_simulated => Ok(()),
+        Some(Value::Text("real" | "simulated")) => Err(Damage::BadFirstEvent {
+            problem: "an origin ends in /simulated where the clock is, and only there",
+        }),
+        _ => Err(Damage::BadFirstEvent {
+            problem: "its clock is neither real nor simulated",
+        }),
+    }
+}
+
+fn read_key(name: &str, vkey: &str) -> Result<VerifierKey, Damage> {
+    let key = VerifierKey::parse(vkey).map_err(|_| bad(name, "it is not a public key"))?;
+    match key.algorithm() {
+        Algorithm::Ed25519 if key.to_string() == vkey => Ok(key),
+        _ => Err(bad(name, "it is not a plain key of Ed25519")),
+    }
+}
+
+fn read_note(position: u64, published: &dyn Published) -> Note {
+    let file = format!("rotation/{position}");
+    match published.read(&file)? {
+        Some(bytes) => SignedCheckpoint::parse(&bytes).map_err(|source| Damage::Evidence { file, source }),
+        None => Err(Damage::KeyNotVouched {
+            problem: "the first checkpoint after the rotation is not published",
+        }),
+    }
+}
+
+fn bad(setting: &str, problem: &'static str) -> Damage {
+    Damage::BadSetting {
+        setting: setting.to_owned(),
+        problem,
+    }
+}
