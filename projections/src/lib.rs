@@ -4,6 +4,7 @@
 //! the same bytes.
 
 mod bytes;
+pub mod campaigns;
 mod changes;
 mod class;
 mod counts;

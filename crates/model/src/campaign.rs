@@ -1,16 +1,44 @@
-//! The campaign: which kinds of records there are and which fields they have. A TOML file, checked when loaded.
+//! The campaign: which kinds of records there are and which fields they have, which areas, and what is measured. A TOML
+//! file, compiled when it is loaded: whoever holds a [`Campaign`] need not look at its text again.
 
-use std::{collections::BTreeSet, fmt, ops::Range};
+mod areas;
+mod check;
+mod conditions;
+mod file;
+mod frames;
+mod indicator;
+mod kinds;
+mod measures;
+#[cfg(test)]
+mod mistakes;
+mod outline;
+mod phases;
+mod ranking;
+mod roles;
+mod sets;
+mod targets;
+mod witnesses;
 
-use serde::{Deserialize, Deserializer, de::MapAccess};
+use std::{collections::BTreeSet, ops::Range};
+
 use thiserror::Error;
-use toml::Spanned;
 
-use crate::{
-    event::Action,
-    field_type::FieldType,
-    time::{Day, Timestamp, Zone},
+use self::file::CampaignFile;
+pub use self::{
+    areas::{Area, Areas},
+    indicator::{
+        Children, Condition, EXTRACT_KIND, EXTRACT_SYSTEM, EXTRACT_THEIRS, FRAME_EXPECTED, FRAME_KIND,
+        FRAME_WHAT, Frame, Gone, Hop, Indicator, Latest, ListFrame, Measure, Needed, Number, Part, Path,
+        Population, Property, Referred, RosterRate, Side, Test, Touched,
+    },
+    kinds::{Field, Kind, Title},
+    phases::Phase,
+    ranking::{Month, Ranking},
+    roles::Role,
+    targets::{Percent, Target},
+    witnesses::Witness,
 };
+use crate::time::{Timestamp, Zone};
 
 /// A campaign, compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,95 +53,20 @@ pub struct Campaign {
     pub earliest: Timestamp,
     /// The kinds, in the file's order.
     pub kinds: Vec<Kind>,
+    /// The areas; none means that any is taken.
+    pub areas: Areas,
+    /// The phases, in the order of time.
+    pub phases: Vec<Phase>,
+    /// The indicators, in the file's order. The built-in ones are not among them.
+    pub indicators: Vec<Indicator>,
+    /// How areas and persons are ranked, if they are.
+    pub ranking: Option<Ranking>,
     /// In which roles an actor must sign.
     pub signed_roles: BTreeSet<Role>,
     /// Who is asked to cosign checkpoints.
     pub witnesses: Vec<Witness>,
     /// How many of them must have cosigned a checkpoint before it is published.
     pub quorum: usize,
-}
-
-/// A witness that the register asks to cosign its checkpoints.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Witness {
-    /// Its public key as a vkey of cosignatures. Only its form is checked here.
-    pub key: String,
-    /// Where it listens: the submission prefix of C2SP `tlog-witness`.
-    pub url: String,
-}
-
-/// In which capacity somebody acts; an action belongs to one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Collects and corrects.
-    Collector,
-    /// Registers and deregisters.
-    Registrar,
-    /// Verifies.
-    Verifier,
-}
-
-impl Role {
-    const ALL: [Role; 3] = [Role::Collector, Role::Registrar, Role::Verifier];
-
-    /// The role that an action on a record belongs to.
-    pub const fn of(action: Action) -> Option<Role> {
-        match action {
-            Action::Collect | Action::Correct => Some(Role::Collector),
-            Action::Register | Action::Deregister => Some(Role::Registrar),
-            Action::Verify => Some(Role::Verifier),
-            Action::Configure | Action::Appoint | Action::Dismiss | Action::Erase => None,
-        }
-    }
-
-    /// The word for it in a campaign.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Role::Collector => "collector",
-            Role::Registrar => "registrar",
-            Role::Verifier => "verifier",
-        }
-    }
-}
-
-/// A kind of record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kind {
-    /// Its id, the first part of a record's name.
-    pub id: String,
-    /// Its title.
-    pub title: Title,
-    /// The field that is the record's key.
-    pub key: String,
-    /// The field that holds the record's area.
-    pub area: Option<String>,
-    /// The fields, in the file's order.
-    pub fields: Vec<Field>,
-}
-
-/// A field of a kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// Its id.
-    pub id: String,
-    /// What it may hold.
-    pub field_type: FieldType,
-    /// Whether a record must always have a value.
-    pub required: bool,
-    /// Whether it is sealed under the record's own key.
-    pub personal: bool,
-    /// Its title.
-    pub title: Title,
-}
-
-/// A title in both languages; either may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Title {
-    /// English.
-    pub en: Option<String>,
-    /// 中文.
-    pub zh: Option<String>,
 }
 
 /// A campaign file that makes no sense: `BAD_CAMPAIGN`.
@@ -130,14 +83,6 @@ pub struct CampaignError {
 
 /// Largest campaign file in bytes: fifty times the largest we know.
 pub const CAMPAIGN_BYTES_MAX: usize = 1 << 20;
-/// Most kinds of a campaign, and most fields of a kind: a form that nobody could fill is a mistake.
-pub const KINDS_MAX: usize = 256;
-/// See [`KINDS_MAX`].
-pub const FIELDS_MAX: usize = 256;
-/// Most witnesses of a campaign: each is asked at every checkpoint.
-pub const WITNESSES_MAX: usize = 16;
-/// Longest id of a kind or field in bytes.
-pub const ID_BYTES_MAX: usize = 64;
 
 impl Campaign {
     /// Reads and checks a campaign file.
@@ -167,383 +112,17 @@ impl Campaign {
         self.kinds.iter().find(|kind| kind.id == id)
     }
 
+    /// An indicator by its id.
+    pub fn indicator(&self, id: &str) -> Option<&Indicator> {
+        self.indicators.iter().find(|indicator| indicator.id == id)
+    }
+
     /// The first personal field, as (kind, field).
     pub fn personal_field(&self) -> Option<(&str, &str)> {
         self.kinds.iter().find_map(|kind| {
             let field = kind.fields.iter().find(|field| field.personal)?;
             Some((kind.id.as_str(), field.id.as_str()))
         })
-    }
-}
-
-impl Kind {
-    /// A field by its id.
-    pub fn field(&self, id: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.id == id)
-    }
-}
-
-impl Title {
-    /// The title in Chinese or, failing that, in English.
-    pub fn zh(&self) -> Option<&str> {
-        self.zh.as_deref().or(self.en.as_deref())
-    }
-}
-
-// ---- the file as written
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CampaignFile {
-    name: Spanned<String>,
-    origin: Spanned<String>,
-    timezone: Spanned<String>,
-    earliest: Spanned<toml::value::Datetime>,
-    kinds: Spanned<Vec<KindFile>>,
-    signed_roles: Option<Vec<Spanned<String>>>,
-    #[serde(default)]
-    witnesses: Vec<WitnessFile>,
-    quorum: Option<Spanned<usize>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WitnessFile {
-    key: Spanned<String>,
-    url: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KindFile {
-    id: Spanned<String>,
-    #[serde(default)]
-    title: Title,
-    key: Spanned<String>,
-    area: Option<Spanned<String>>,
-    fields: FieldsFile,
-}
-
-/// The fields, in the file's order.
-struct FieldsFile(Vec<(Spanned<String>, FieldFile)>);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FieldFile {
-    #[serde(rename = "type")]
-    type_name: Spanned<String>,
-    #[serde(default)]
-    required: bool,
-    #[serde(default)]
-    personal: bool,
-    #[serde(default)]
-    title: Title,
-    values: Option<Spanned<Vec<String>>>,
-    kind: Option<Spanned<String>>,
-    kinds: Option<Spanned<Vec<String>>>,
-}
-
-impl<'de> Deserialize<'de> for FieldsFile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = FieldsFile;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table of fields")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<FieldsFile, M::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(FieldsFile(fields))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
-}
-
-// ---- the checks
-
-type Checked<T> = Result<T, (Range<usize>, String)>;
-
-fn wrong<T, V>(place: &Spanned<V>, problem: impl Into<String>) -> Checked<T> {
-    Err((place.span(), problem.into()))
-}
-
-impl CampaignFile {
-    fn check(self) -> Checked<Campaign> {
-        if self.name.get_ref().trim().is_empty() {
-            return wrong(&self.name, "the name is empty");
-        }
-        let origin = self.origin.get_ref();
-        if origin.is_empty() || origin.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+') {
-            return wrong(
-                &self.origin,
-                "the origin must be a name without spaces or +, such as example.org/register",
-            );
-        }
-        if origin.ends_with("/simulated") || origin.ends_with("/access") {
-            return wrong(&self.origin, "the endings /simulated and /access are reserved");
-        }
-        let zone = Zone::parse(self.timezone.get_ref())
-            .map_err(|error| (self.timezone.span(), error.to_string()))?;
-        let earliest = self.earliest.get_ref();
-        let earliest_day = match (earliest.date, earliest.time) {
-            (Some(date), None) => Day::parse(&date.to_string()).ok(),
-            _ => None,
-        };
-        let Some(earliest) = earliest_day else {
-            return wrong(&self.earliest, "earliest must be a date such as 2000-01-01");
-        };
-        let kind_files = self.kinds.get_ref();
-        if kind_files.is_empty() || kind_files.len() > KINDS_MAX {
-            return wrong(&self.kinds, format!("a campaign has 1 to {KINDS_MAX} kinds"));
-        }
-        let mut ids = BTreeSet::new();
-        for kind in kind_files {
-            check_id(&kind.id, "kind")?;
-            if !ids.insert(kind.id.get_ref().as_str()) {
-                return wrong(
-                    &kind.id,
-                    format!("there is already a kind {:?}", kind.id.get_ref()),
-                );
-            }
-        }
-        let kinds = kind_files
-            .iter()
-            .map(|kind| kind.check(&ids))
-            .collect::<Checked<Vec<_>>>()?;
-        let signed_roles = self.check_signed_roles()?;
-        let (witnesses, quorum) = self.check_witnesses()?;
-        Ok(Campaign {
-            name: self.name.into_inner(),
-            origin: self.origin.into_inner(),
-            zone,
-            earliest: zone.start_of(earliest),
-            kinds,
-            signed_roles,
-            witnesses,
-            quorum,
-        })
-    }
-
-    fn check_signed_roles(&self) -> Checked<BTreeSet<Role>> {
-        let mut roles = BTreeSet::new();
-        for word in self.signed_roles.iter().flatten() {
-            let role = Role::ALL.into_iter().find(|role| role.word() == word.get_ref());
-            let Some(role) = role else {
-                return wrong(word, "the roles are collector, registrar and verifier");
-            };
-            if !roles.insert(role) {
-                return wrong(word, "this role is named twice");
-            }
-        }
-        Ok(roles)
-    }
-
-    fn check_witnesses(&self) -> Checked<(Vec<Witness>, usize)> {
-        let mut witnesses: Vec<Witness> = Vec::new();
-        for witness in &self.witnesses {
-            let (key, url) = (witness.key.get_ref(), witness.url.get_ref());
-            if !is_vkey(key) {
-                return wrong(&witness.key, "a witness's key is written as name+1f2e3d4c+base64");
-            }
-            if witnesses.iter().any(|other| other.key == *key) {
-                return wrong(&witness.key, "this witness is named twice");
-            }
-            if witnesses.len() == WITNESSES_MAX {
-                return wrong(
-                    &witness.key,
-                    format!("a campaign has at most {WITNESSES_MAX} witnesses"),
-                );
-            }
-            if !url.starts_with("http://") || url.contains(char::is_whitespace) {
-                let problem = "a witness's address begins with http://; for https, ask through a local proxy";
-                return wrong(&witness.url, problem);
-            }
-            witnesses.push(Witness {
-                key: key.clone(),
-                url: url.trim_end_matches('/').to_owned(),
-            });
-        }
-        match &self.quorum {
-            None if witnesses.is_empty() => Ok((witnesses, 0)),
-            None => {
-                let key = self.witnesses.first().map_or(0..0, |witness| witness.key.span());
-                Err((
-                    key,
-                    "witnesses need a quorum: quorum = 2 at the top of the file".to_owned(),
-                ))
-            }
-            Some(quorum) if !(1..=witnesses.len()).contains(quorum.get_ref()) => wrong(
-                quorum,
-                format!("the quorum is 1 to {}, the number of witnesses", witnesses.len()),
-            ),
-            Some(quorum) => Ok((witnesses, *quorum.get_ref())),
-        }
-    }
-}
-
-/// Whether a text has the form of a vkey. What its bytes mean is for whoever checks signatures.
-fn is_vkey(text: &str) -> bool {
-    let mut parts = text.splitn(3, '+');
-    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-        return false;
-    };
-    !name.is_empty()
-        && !name.contains(|c: char| c.is_whitespace() || c.is_control())
-        && id.len() == 8
-        && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && !key.is_empty()
-        && key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
-}
-
-impl KindFile {
-    fn check(&self, kinds: &BTreeSet<&str>) -> Checked<Kind> {
-        if self.fields.0.len() > FIELDS_MAX {
-            return wrong(&self.id, format!("a kind has at most {FIELDS_MAX} fields"));
-        }
-        let mut fields = Vec::with_capacity(self.fields.0.len());
-        for (id, field) in &self.fields.0 {
-            check_id(id, "field")?;
-            fields.push(field.check(id.get_ref(), kinds)?);
-        }
-        let find = |id: &str| fields.iter().find(|field| field.id == id);
-        let Some(key) = find(self.key.get_ref()) else {
-            return wrong(&self.key, format!("there is no field {:?}", self.key.get_ref()));
-        };
-        let plain = |field: &Field| {
-            let text = matches!(
-                field.field_type,
-                FieldType::Text | FieldType::Area | FieldType::CreditCode | FieldType::DivisionCode
-            );
-            text && !field.personal
-        };
-        if !plain(key) || !key.required {
-            return wrong(
-                &self.key,
-                "the key must be a required text field that is not personal",
-            );
-        }
-        if let Some(area) = &self.area {
-            match find(area.get_ref()) {
-                None => return wrong(area, format!("there is no field {:?}", area.get_ref())),
-                Some(field) if !plain(field) => {
-                    return wrong(area, "the area must be a text or area field that is not personal");
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(Kind {
-            id: self.id.get_ref().clone(),
-            title: self.title.clone(),
-            key: self.key.get_ref().clone(),
-            area: self.area.as_ref().map(|area| area.get_ref().clone()),
-            fields,
-        })
-    }
-}
-
-impl FieldFile {
-    fn check(&self, id: &str, all_kinds: &BTreeSet<&str>) -> Checked<Field> {
-        let name = self.type_name.get_ref().as_str();
-        if let (Some(values), true) = (&self.values, name != "choice") {
-            return wrong(values, "only a field of type \"choice\" has values");
-        }
-        if let (Some(span), true) = (self.kinds_span(), name != "reference") {
-            return Err((span, "only a field of type \"reference\" names kinds".to_owned()));
-        }
-        let field_type = match name {
-            "text" => FieldType::Text,
-            "integer" => FieldType::Integer,
-            "decimal" => FieldType::Decimal,
-            "boolean" => FieldType::Boolean,
-            "date" => FieldType::Date,
-            "area" => FieldType::Area,
-            "citizen-id" => FieldType::CitizenId,
-            "credit-code" => FieldType::CreditCode,
-            "phone" => FieldType::Phone,
-            "division-code" => FieldType::DivisionCode,
-            "choice" => FieldType::Choice(self.check_values()?),
-            "reference" => FieldType::Reference(self.check_kinds(all_kinds)?),
-            _ => {
-                return wrong(
-                    &self.type_name,
-                    format!("unknown type {name:?}; the types are {TYPES}"),
-                );
-            }
-        };
-        if self.personal && matches!(field_type, FieldType::Reference(_)) {
-            return wrong(&self.type_name, "a reference may not be personal");
-        }
-        Ok(Field {
-            id: id.to_owned(),
-            field_type,
-            required: self.required,
-            personal: self.personal,
-            title: self.title.clone(),
-        })
-    }
-
-    fn kinds_span(&self) -> Option<Range<usize>> {
-        self.kind
-            .as_ref()
-            .map(Spanned::span)
-            .or_else(|| self.kinds.as_ref().map(Spanned::span))
-    }
-
-    fn check_values(&self) -> Checked<Vec<String>> {
-        let Some(values) = &self.values else {
-            return wrong(&self.type_name, "a choice needs values");
-        };
-        let different: BTreeSet<_> = values.get_ref().iter().collect();
-        if values.get_ref().is_empty()
-            || different.len() != values.get_ref().len()
-            || different.contains(&String::new())
-        {
-            return wrong(
-                values,
-                "the values of a choice must be different texts, at least one",
-            );
-        }
-        Ok(values.get_ref().clone())
-    }
-
-    fn check_kinds(&self, all_kinds: &BTreeSet<&str>) -> Checked<Vec<String>> {
-        let (span, kinds) = match (&self.kind, &self.kinds) {
-            (Some(kind), None) => (kind.span(), vec![kind.get_ref().clone()]),
-            (None, Some(kinds)) if !kinds.get_ref().is_empty() => (kinds.span(), kinds.get_ref().clone()),
-            _ => return wrong(&self.type_name, "a reference needs kinds = [\"…\"]"),
-        };
-        match kinds.iter().find(|kind| !all_kinds.contains(kind.as_str())) {
-            Some(kind) => Err((span, format!("there is no kind {kind:?}"))),
-            None => Ok(kinds),
-        }
-    }
-}
-
-const TYPES: &str = "text, integer, decimal, boolean, date, choice, reference, area, citizen-id, credit-code, phone, \
-                     division-code";
-
-fn check_id(id: &Spanned<String>, of: &str) -> Checked<()> {
-    let text = id.get_ref();
-    let good = text.len() <= ID_BYTES_MAX
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    if good {
-        Ok(())
-    } else {
-        wrong(
-            id,
-            format!("the id of a {of} is a letter, then letters, digits, - and _, at most {ID_BYTES_MAX}"),
-        )
     }
 }
 

@@ -20,6 +20,15 @@ pub trait Known {
     fn is_collected(&self, name: &str) -> bool;
     /// The record that another was voided as a duplicate of.
     fn duplicate_of(&self, name: &str) -> Option<String>;
+    /// Whether a record is void. Whoever does not know says no: then a reference may name it.
+    fn is_void(&self, _name: &str) -> bool {
+        false
+    }
+    /// The record that a reference field of a record names, at the latest effective time. Whoever does not know says
+    /// that it names none: then references may form a cycle.
+    fn reference(&self, _name: &str, _field: &str) -> Option<String> {
+        None
+    }
 }
 
 /// Where and when the event will stand in the log, and its name if the command does not state one.
@@ -116,6 +125,7 @@ pub fn decide<'a>(
             }
         }
     }
+    values::check(campaign, &case, &event, &state, known)?;
     let area_change = event
         .changes
         .iter()
@@ -495,6 +505,8 @@ fn check_text(part: &str, text: Option<&str>, bytes_max: usize) -> Result<(), Re
 fn show(value: Option<Value<'_>>) -> String {
     value.map_or_else(|| "no value".to_owned(), |value| value.to_string())
 }
+
+mod values;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ mod event;
 mod field_type;
 mod fold;
 mod id;
+mod normal;
 mod position;
 mod rejection;
 pub mod setting;
@@ -20,7 +21,12 @@ mod testing;
 mod time;
 mod value;
 
-pub use campaign::{CAMPAIGN_BYTES_MAX, Campaign, CampaignError, Field, Kind, Role, Title, Witness};
+pub use campaign::{
+    Area, Areas, CAMPAIGN_BYTES_MAX, Campaign, CampaignError, Children, Condition, EXTRACT_KIND,
+    EXTRACT_SYSTEM, EXTRACT_THEIRS, FRAME_EXPECTED, FRAME_KIND, FRAME_WHAT, Field, Frame, Gone, Hop,
+    Indicator, Kind, Latest, ListFrame, Measure, Month, Needed, Number, Part, Path, Percent, Phase,
+    Population, Property, Ranking, Referred, Role, RosterRate, Side, Target, Test, Title, Touched, Witness,
+};
 pub use codec::{CodecError, FORMAT, decode, decode_canonical, encode};
 pub use command::{
     Check, Command, CommandSignature, Correction, Deed, LIST_COMMANDS_MAX, NAME_BYTES_MAX, Origin,
@@ -33,6 +39,7 @@ pub use event::{
 pub use field_type::{DECIMAL_DIGITS_MAX, FieldType, INTEGER_MAX, TEXT_BYTES_MAX};
 pub use fold::{Check as CheckEntry, Entry, Held, State, Status};
 pub use id::{EventId, EventIdError, RecordName, RecordNameError};
+pub use normal::{Normal, fold_address, fold_width};
 pub use position::Position;
 pub use rejection::{Class, Rejection};
 pub use signed_form::signed_form;

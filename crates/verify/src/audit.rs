@@ -252,8 +252,7 @@ impl<'a> Audit<'a> {
         if let Some(wrong) = self.growth.wrong.take() {
             self.find(wrong);
         }
-        let end = self.end();
-        if let Some(finding) = std::mem::take(&mut self.claims).settle(&mut self.shares, end) {
+        if let Some(finding) = std::mem::take(&mut self.claims).settle(&mut self.shares) {
             self.find(finding);
         }
         match self.found.take() {

@@ -52,8 +52,8 @@ impl Claims {
         self.causes.extend(event.cause.map(|cause| (cause, position)));
     }
 
-    /// The first event before `end` that claims what is not so. All events before `end` were noted and judged.
-    pub fn settle(mut self, shares: &mut [Share], end: u64) -> Option<Finding> {
+    /// The first event that claims what is not so. It is one only if every event before it was noted and judged.
+    pub fn settle(mut self, shares: &mut [Share]) -> Option<Finding> {
         // Ids are made in the order of time, so that they are nearly sorted: a stable sort finds the runs.
         self.ids.sort();
         let repeated = self.first_repeated();
@@ -65,7 +65,6 @@ impl Claims {
         [repeated, no_cause, bad_duplicate(shares)]
             .into_iter()
             .flatten()
-            .filter(|finding| finding.position < Some(end))
             .min_by_key(|finding| finding.position)
     }
 

@@ -118,15 +118,13 @@ pub(crate) fn count(number: usize) -> u64 {
 /// Bytes of a bundle beyond which it is not looked at: 256 of the largest events with their lengths.
 const BUNDLE_BYTES_MAX: usize = TILE_HASHES * (Event::BYTES_MAX + 2);
 
-/// The hashes of a published tile.
+/// The hashes of a published tile, and perhaps some that it got since.
 pub(crate) fn read_tile(published: &dyn Published, tile: Tile) -> Result<Vec<Hash>, Damage> {
     let missing = || Damage::TileMissing {
         tile: tile.to_string(),
     };
     let (stored, bytes) = read_wide(published, tile)?.ok_or_else(missing)?;
-    let mut hashes = stored.hashes(&bytes).map_err(|source| broken(&stored, source))?;
-    hashes.truncate(tile.width);
-    Ok(hashes)
+    stored.hashes(&bytes).map_err(|source| broken(&stored, source))
 }
 
 /// Appends the entries of a published bundle.

@@ -1,7 +1,7 @@
 //! Whose word the checkpoint is: the log's key, as the auditor knows it or as the log itself names it; rotations of
 //! that key; and witnesses.
 
-use shilu_merkle::{Algorithm, Cosigned, EvidenceError, Hash, SignedCheckpoint, VerifierKey};
+use shilu_merkle::{Cosigned, EvidenceError, Hash, SignedCheckpoint, VerifierKey};
 
 use crate::{
     damage::Damage,
@@ -116,15 +116,8 @@ pub(crate) fn check_witnesses(
     checkpoint: &SignedCheckpoint,
     options: &Options,
 ) -> Result<Vec<Cosigned>, Damage> {
-    // A witness that is named twice counts once; a key that is none, never.
-    let mut witnesses: Vec<VerifierKey> = Vec::new();
-    for witness in &options.witnesses {
-        if witness.algorithm() == Algorithm::Cosignature && !witnesses.contains(witness) {
-            witnesses.push(witness.clone());
-        }
-    }
     let cosigned = checkpoint
-        .cosigned(&witnesses)
+        .cosigned(&options.witnesses)
         .map_err(|source| evidence(CHECKPOINT, source))?;
     let (found, quorum) = (cosigned.len(), options.quorum);
     if found < quorum {

@@ -71,8 +71,10 @@ impl Areas {
 
     /// The areas in which no other one lies, in the file's order.
     pub fn leaves(&self) -> impl Iterator<Item = &Area> {
-        let parents: std::collections::BTreeSet<_> = self.iter().filter_map(|area| area.parent.as_deref()).collect();
-        self.iter().filter(move |area| !parents.contains(area.id.as_str()))
+        let parents: std::collections::BTreeSet<_> =
+            self.iter().filter_map(|area| area.parent.as_deref()).collect();
+        self.iter()
+            .filter(move |area| !parents.contains(area.id.as_str()))
     }
 
     /// Whether what is counted in one area is counted in another too: they are the same, or one lies in the other at
@@ -119,8 +121,15 @@ impl Areas {
             return wrong(parent, format!("there is no area {:?}", parent.get_ref()));
         };
         // Bounded, since a cycle has no end.
-        if self.chain(&above.id).take(ABOVE_MAX + 1).any(|above| above.id == area.id) {
-            return wrong(parent, format!("{:?} lies in {:?}: the areas form a cycle", above.id, area.id));
+        if self
+            .chain(&above.id)
+            .take(ABOVE_MAX + 1)
+            .any(|above| above.id == area.id)
+        {
+            return wrong(
+                parent,
+                format!("{:?} lies in {:?}: the areas form a cycle", above.id, area.id),
+            );
         }
         if self.chain(&above.id).nth(ABOVE_MAX).is_some() {
             return wrong(parent, format!("more than {ABOVE_MAX} areas lie above this one"));
@@ -143,7 +152,9 @@ impl AreaFile {
         let id = self.id.get_ref();
         let long = id.len() > NAME_BYTES_MAX;
         if long || id.trim() != id || id.is_empty() || id.contains(char::is_control) {
-            let problem = format!("the id of an area is a text of 1 to {NAME_BYTES_MAX} bytes, without spaces around it");
+            let problem = format!(
+                "the id of an area is a text of 1 to {NAME_BYTES_MAX} bytes, without spaces around it"
+            );
             return wrong(&self.id, problem);
         }
         let from = day(&self.from)?;

@@ -15,7 +15,8 @@ use super::{
     kinds::{FieldContext, Kind},
     phases,
     ranking::Ranking,
-    roles, sets::Sets,
+    roles,
+    sets::Sets,
     witnesses,
 };
 use crate::time::{Day, Zone};
@@ -53,7 +54,11 @@ impl CampaignFile {
                 sets: &sets,
                 areas: &areas,
             };
-            unique(self.indicators.iter().map(|file| &file.id), "indicator", INDICATORS_MAX)?;
+            unique(
+                self.indicators.iter().map(|file| &file.id),
+                "indicator",
+                INDICATORS_MAX,
+            )?;
             let compiled = self.indicators.iter().map(|file| file.compile(&context));
             compiled.collect::<Checked<Vec<_>>>()?
         };
@@ -168,7 +173,11 @@ pub(super) fn whole(number: &Spanned<i64>, range: RangeInclusive<u32>, what: &st
         Ok(number) if range.contains(&number) => Ok(number),
         _ => wrong(
             number,
-            format!("{what} must be a whole number from {} to {}", range.start(), range.end()),
+            format!(
+                "{what} must be a whole number from {} to {}",
+                range.start(),
+                range.end()
+            ),
         ),
     }
 }

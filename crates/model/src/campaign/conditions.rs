@@ -54,7 +54,10 @@ impl<'a> Context<'a> {
 
     /// Records of a kind, and what must be so of them.
     pub fn population(&self, kind: &Kind, tests: Option<&TestsFile>) -> Checked<Population> {
-        let conditions = tests.map_or_else(|| Ok(Vec::new()), |tests| self.conditions(kind, tests, Reach::OneHop));
+        let conditions = tests.map_or_else(
+            || Ok(Vec::new()),
+            |tests| self.conditions(kind, tests, Reach::OneHop),
+        );
         Ok(Population {
             kind: kind.id.clone(),
             conditions: conditions?,
@@ -77,8 +80,7 @@ impl<'a> Context<'a> {
     }
 
     /// Follows a path from a kind: `field`, or `reference.field` where that is allowed.
-    pub fn path(&self, kind: &Kind, written: &Spanned<String>, reach: Reach) -> Checked<Found<'a>> {
-        let kind = self.find(&kind.id).ok_or((written.span(), String::new()))?;
+    pub fn path<'k>(&'k self, kind: &'k Kind, written: &Spanned<String>, reach: Reach) -> Checked<Found<'k>> {
         let Some((reference, field)) = written.get_ref().split_once('.') else {
             let (part, end) = self.end(kind, written.get_ref(), written)?;
             return Ok(Found {
@@ -87,7 +89,10 @@ impl<'a> Context<'a> {
             });
         };
         if reach == Reach::Own {
-            return wrong(written, "no path is possible here: one reference is followed already");
+            return wrong(
+                written,
+                "no path is possible here: one reference is followed already",
+            );
         }
         let (_, hop) = self.end(kind, reference, written)?;
         let FieldType::Reference(kinds) = &hop.field_type else {
@@ -97,11 +102,16 @@ impl<'a> Context<'a> {
             return wrong(written, "a path follows one reference, not more");
         }
         let reached = kinds.iter().filter_map(|kind| self.find(kind));
-        let ends = reached.map(|kind| self.end(kind, field, written)).collect::<Checked<Vec<_>>>()?;
+        let ends = reached
+            .map(|kind| self.end(kind, field, written))
+            .collect::<Checked<Vec<_>>>()?;
         let mut parts = ends.iter().map(|(part, _)| part);
         let part = parts.next().cloned().unwrap_or(Part::Key);
         if parts.any(|other| *other != part) {
-            return wrong(written, format!("{field:?} is the key of one kind and a field of another"));
+            return wrong(
+                written,
+                format!("{field:?} is the key of one kind and a field of another"),
+            );
         }
         let via = Hop {
             field: reference.to_owned(),
@@ -113,7 +123,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    fn end(&self, kind: &'a Kind, id: &str, written: &Spanned<String>) -> Checked<(Part, &'a Field)> {
+    fn end<'k>(&self, kind: &'k Kind, id: &str, written: &Spanned<String>) -> Checked<(Part, &'k Field)> {
         let Some(field) = kind.field(id) else {
             return wrong(written, format!("the kind {:?} has no field {id:?}", kind.id));
         };
@@ -208,7 +218,9 @@ impl<'a> Context<'a> {
     fn check_area(&self, end: &Field, value: &OwnedValue, span: Range<usize>) -> Checked<()> {
         match value {
             OwnedValue::Text(id)
-                if end.field_type == FieldType::Area && !self.areas.is_empty() && self.areas.get(id).is_none() =>
+                if end.field_type == FieldType::Area
+                    && !self.areas.is_empty()
+                    && self.areas.get(id).is_none() =>
             {
                 Err((span, format!("there is no area {id:?}")))
             }

@@ -16,13 +16,19 @@ use crate::field_type::FieldType;
 /// What a count frame counts, if there are such frames.
 pub(super) fn count(context: &Context<'_>, of: &Kind, what: &Spanned<String>) -> Checked<String> {
     if of.area.is_none() {
-        return wrong(what, format!("a count is by area, and the kind {:?} has none", of.id));
+        return wrong(
+            what,
+            format!("a count is by area, and the kind {:?} has none", of.id),
+        );
     }
     let frame = frame_kind(context, FRAME_KIND, what)?;
     let named = readable(frame, FRAME_WHAT, what)?;
     check_word(named, what)?;
     if readable(frame, FRAME_EXPECTED, what)?.field_type != FieldType::Integer {
-        return wrong(what, format!("{FRAME_EXPECTED:?} of {FRAME_KIND:?} must be of type \"integer\""));
+        return wrong(
+            what,
+            format!("{FRAME_EXPECTED:?} of {FRAME_KIND:?} must be of type \"integer\""),
+        );
     }
     Ok(what.get_ref().clone())
 }
@@ -33,7 +39,10 @@ pub(super) fn list(context: &Context<'_>, of: &Kind, list: &Spanned<ListFile>) -
     let extract = frame_kind(context, EXTRACT_KIND, system)?;
     check_word(readable(extract, EXTRACT_SYSTEM, system)?, system)?;
     if readable(extract, EXTRACT_THEIRS, system)?.field_type != FieldType::Text {
-        return wrong(system, format!("{EXTRACT_THEIRS:?} of {EXTRACT_KIND:?} must be of type \"text\""));
+        return wrong(
+            system,
+            format!("{EXTRACT_THEIRS:?} of {EXTRACT_KIND:?} must be of type \"text\""),
+        );
     }
     let Found { path, ends } = context.path(of, by, Reach::Own)?;
     let text = |field_type: &FieldType| {
@@ -85,6 +94,9 @@ fn check_word(field: &Field, word: &Spanned<String>) -> Checked<()> {
     if held {
         Ok(())
     } else {
-        wrong(word, format!("the field {:?} can never hold {:?}", field.id, word.get_ref()))
+        wrong(
+            word,
+            format!("the field {:?} can never hold {:?}", field.id, word.get_ref()),
+        )
     }
 }

@@ -183,7 +183,11 @@ impl FieldFile {
             personal: self.personal,
             normal,
             at_most: self.at_most.as_ref().map(|other| other.get_ref().clone()),
-            columns: self.columns.iter().map(|column| column.get_ref().clone()).collect(),
+            columns: self
+                .columns
+                .iter()
+                .map(|column| column.get_ref().clone())
+                .collect(),
             title: self.title.clone(),
         })
     }
@@ -258,7 +262,10 @@ impl FieldFile {
             return wrong(other, "only an integer field that is not personal has a limit");
         }
         if other.get_ref() == id || !countable(other.get_ref()) {
-            return wrong(other, "the limit is another integer field of this kind that is not personal");
+            return wrong(
+                other,
+                "the limit is another integer field of this kind that is not personal",
+            );
         }
         Ok(())
     }
@@ -270,10 +277,21 @@ impl FieldFile {
                 let problem = format!("columns are at most {COLUMNS_MAX} names, without spaces around them");
                 return wrong(column, problem);
             }
-            if let Some(other) = fields.iter().find(|field| field.id != id && field.is_called(name)) {
-                return wrong(column, format!("a column {name:?} would be of {:?} too", other.id));
+            if let Some(other) = fields
+                .iter()
+                .find(|field| field.id != id && field.is_called(name))
+            {
+                return wrong(
+                    column,
+                    format!("a column {name:?} would be of {:?} too", other.id),
+                );
             }
-            if self.columns.iter().take(place).any(|other| other.get_ref() == name) {
+            if self
+                .columns
+                .iter()
+                .take(place)
+                .any(|other| other.get_ref() == name)
+            {
                 return wrong(column, format!("the column {name:?} is there twice"));
             }
         }

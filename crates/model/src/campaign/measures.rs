@@ -10,8 +10,8 @@ use super::{
     file::{IndicatorFile, LatestFile, ReferredFile, RosterFile, SideFile, TestFile, TouchedFile},
     frames,
     indicator::{
-        Children, Frame, Gone, Indicator, Latest, Measure, Needed, Number, Part, Population, Property, Referred,
-        RosterRate, Side, Touched,
+        Children, Frame, Gone, Indicator, Latest, Measure, Needed, Number, Part, Population, Property,
+        Referred, RosterRate, Side, Touched,
     },
     kinds::Kind,
     targets,
@@ -28,7 +28,10 @@ const NEEDED_MAX: u32 = 1_000_000;
 /// The measures and their own keys.
 const MEASURES: [(&str, &[&str]); 6] = [
     ("collected", &["of", "where", "count", "list"]),
-    ("share", &["of", "where", "list", "having", "referred", "touched", "complete"]),
+    (
+        "share",
+        &["of", "where", "list", "having", "referred", "touched", "complete"],
+    ),
     ("sum", &["of", "where", "numerator", "denominator", "latest"]),
     ("agree", &["left", "right"]),
     ("accuracy", &["of", "where", "gone"]),
@@ -122,7 +125,12 @@ impl IndicatorFile {
                 what: frames::count(context, kind, count)?,
             },
             (None, Some(list)) => Frame::List(frames::list(context, kind, list)?),
-            (None, None) => return wrong(&self.measure, "the measure \"collected\" needs \"count\" or \"list\""),
+            (None, None) => {
+                return wrong(
+                    &self.measure,
+                    "the measure \"collected\" needs \"count\" or \"list\"",
+                );
+            }
             (Some(_), Some(list)) => return wrong(list, "there is a count already; one frame is enough"),
         };
         Ok(Measure::Collected { of, frame })
@@ -140,8 +148,14 @@ impl IndicatorFile {
         let referred = self.referred.as_ref();
         let property = Property {
             having: having.transpose()?.unwrap_or_default(),
-            referred: referred.map(|referred| referred.get_ref().compile(context, kind, referred.span())).transpose()?,
-            touched: self.touched.as_ref().map(|touched| touched.get_ref().compile()).transpose()?,
+            referred: referred
+                .map(|referred| referred.get_ref().compile(context, kind, referred.span()))
+                .transpose()?,
+            touched: self
+                .touched
+                .as_ref()
+                .map(|touched| touched.get_ref().compile())
+                .transpose()?,
             complete,
         };
         if property == Property::default() {
@@ -157,7 +171,9 @@ impl IndicatorFile {
             of,
             numerator: integer_field(context, kind, self.needs(&self.numerator, "numerator")?)?,
             denominator: integer_field(context, kind, self.needs(&self.denominator, "denominator")?)?,
-            latest: latest.map(|latest| latest.get_ref().compile(context, kind)).transpose()?,
+            latest: latest
+                .map(|latest| latest.get_ref().compile(context, kind))
+                .transpose()?,
         })
     }
 
@@ -172,7 +188,10 @@ impl IndicatorFile {
             return wrong(&right.get_ref().value, "the two values are of different types");
         }
         if side.normal != left_side.normal {
-            return wrong(&right.get_ref().value, "the two values have different normal forms");
+            return wrong(
+                &right.get_ref().value,
+                "the two values have different normal forms",
+            );
         }
         Ok(Measure::Agree {
             left: left_side,
@@ -215,7 +234,10 @@ fn integer_field(context: &Context<'_>, kind: &Kind, id: &Spanned<String>) -> Ch
 /// `kind.reference`, where the reference may name records of a kind.
 fn referrer<'a>(context: &Context<'a>, of: &Kind, path: &Spanned<String>) -> Checked<(&'a Kind, String)> {
     let Some((kind, field)) = path.get_ref().split_once('.') else {
-        return wrong(path, "expected a kind and its reference, such as \"dwelling.address\"");
+        return wrong(
+            path,
+            "expected a kind and its reference, such as \"dwelling.address\"",
+        );
     };
     let Some(kind) = context.find(kind) else {
         return wrong(path, format!("there is no kind {kind:?}"));
@@ -223,7 +245,10 @@ fn referrer<'a>(context: &Context<'a>, of: &Kind, path: &Spanned<String>) -> Che
     match kind.field(field).map(|field| &field.field_type) {
         None => wrong(path, format!("the kind {:?} has no field {field:?}", kind.id)),
         Some(FieldType::Reference(kinds)) if kinds.contains(&of.id) => Ok((kind, field.to_owned())),
-        Some(_) => wrong(path, format!("{field:?} of {:?} does not refer to {:?}", kind.id, of.id)),
+        Some(_) => wrong(
+            path,
+            format!("{field:?} of {:?} does not refer to {:?}", kind.id, of.id),
+        ),
     }
 }
 
@@ -266,7 +291,10 @@ impl TouchedFile {
         let days = whole(&self.days, 1..=DAYS_MAX, "days")?;
         let mut actions = Vec::new();
         for word in self.actions.get_ref() {
-            let mut all = Action::ALL.iter().copied().filter(|action| super::Role::of(*action).is_some());
+            let mut all = Action::ALL
+                .iter()
+                .copied()
+                .filter(|action| super::Role::of(*action).is_some());
             let Some(action) = all.find(|action| action.word() == word.get_ref()) else {
                 let problem = "the actions are collect, correct, register, deregister and verify";
                 return wrong(word, problem);
@@ -290,7 +318,9 @@ impl TouchedFile {
 impl LatestFile {
     fn compile(&self, context: &Context<'_>, kind: &Kind) -> Checked<Latest> {
         let Found { path, ends } = context.path(kind, &self.per, Reach::Own)?;
-        let reference = ends.iter().all(|end| matches!(end.field_type, FieldType::Reference(_)));
+        let reference = ends
+            .iter()
+            .all(|end| matches!(end.field_type, FieldType::Reference(_)));
         match path.part {
             Part::Field(per) if reference => Ok(Latest {
                 per,
@@ -314,7 +344,10 @@ impl SideFile {
         let mut normals = value.ends.iter().map(|end| end.normal);
         let normal = normals.next().unwrap_or_default();
         if normals.any(|other| other != normal) {
-            return wrong(&self.value, "the kinds that this may lead to have different normal forms");
+            return wrong(
+                &self.value,
+                "the kinds that this may lead to have different normal forms",
+            );
         }
         let side = Side {
             of,
@@ -333,7 +366,10 @@ fn same_type(found: &Found<'_>, written: &Spanned<String>) -> Checked<Stored> {
     if stored.all(|other| other == first) {
         Ok(first)
     } else {
-        wrong(written, "the kinds that this may lead to have different types for it")
+        wrong(
+            written,
+            "the kinds that this may lead to have different types for it",
+        )
     }
 }
 
@@ -376,14 +412,23 @@ impl RosterFile {
             kind: kind.id.clone(),
             field,
             citizen: typed(&|field| field.field_type == FieldType::CitizenId),
-            arrived: typed(&|field| field.id == "arrived" && field.field_type == FieldType::Date && !field.personal),
+            arrived: typed(&|field| {
+                field.id == "arrived" && field.field_type == FieldType::Date && !field.personal
+            }),
             essential: kind.essential(),
         };
-        if children.essential.is_empty() && (children.citizen.is_none() || self.rate.get_ref() == "accuracy") {
-            return wrong(&self.of, format!("the kind {:?} has no essential field to compare", kind.id));
+        if children.essential.is_empty() && (children.citizen.is_none() || self.rate.get_ref() == "accuracy")
+        {
+            return wrong(
+                &self.of,
+                format!("the kind {:?} has no essential field to compare", kind.id),
+            );
         }
         if self.rate.get_ref() == "registration" && children.arrived.is_none() {
-            let problem = format!("the kind {:?} needs a field \"arrived\" of type \"date\", not personal", kind.id);
+            let problem = format!(
+                "the kind {:?} needs a field \"arrived\" of type \"date\", not personal",
+                kind.id
+            );
             return wrong(&self.of, problem);
         }
         Ok(children)
@@ -401,13 +446,17 @@ impl RosterFile {
                     return wrong(&self.rate, "the rate \"deregistration\" needs \"window_days\"");
                 };
                 let window_days = whole(window, 1..=DAYS_MAX, "window_days")?;
-                RosterRate::Deregistration { grace_days, window_days }
+                RosterRate::Deregistration {
+                    grace_days,
+                    window_days,
+                }
             }
             "consistency" => RosterRate::Consistency { grace_days },
             "accuracy" => RosterRate::Accuracy,
             "coverage" => RosterRate::Coverage,
             _ => {
-                let problem = "the rates are registration, deregistration, consistency, accuracy and coverage";
+                let problem =
+                    "the rates are registration, deregistration, consistency, accuracy and coverage";
                 return wrong(&self.rate, problem);
             }
         };

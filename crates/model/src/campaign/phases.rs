@@ -29,7 +29,10 @@ pub(super) fn check(files: &[PhaseFile]) -> Checked<Vec<Phase>> {
             return wrong(&file.until, "a phase does not end before it begins");
         }
         if let Some(before) = phases.last().filter(|before| from < before.until) {
-            let problem = format!("the phase {:?} lasts until {}; phases are in order and share at most that day", before.id, before.until);
+            let problem = format!(
+                "the phase {:?} lasts until {}; phases are in order and share at most that day",
+                before.id, before.until
+            );
             return wrong(&file.from, problem);
         }
         phases.push(Phase {

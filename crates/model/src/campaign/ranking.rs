@@ -66,6 +66,9 @@ impl Ranking {
             return wrong(&file.months, format!("a ranking has 1 to {MONTHS_MAX} months"));
         }
         let min_population = whole(&file.min_population, 0..=POPULATION_MAX, "min_population")?;
-        Ok(Ranking { months, min_population })
+        Ok(Ranking {
+            months,
+            min_population,
+        })
     }
 }

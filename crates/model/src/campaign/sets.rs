@@ -20,10 +20,20 @@ impl Sets {
         unique(file.0.iter().map(|(id, _)| id), "set", SETS_MAX)?;
         let mut sets = BTreeMap::new();
         for (id, values) in &file.0 {
-            if let Some(nested) = values.get_ref().iter().find(|value| value.get_ref().starts_with('@')) {
+            if let Some(nested) = values
+                .get_ref()
+                .iter()
+                .find(|value| value.get_ref().starts_with('@'))
+            {
                 return wrong(nested, "a set holds values, not other sets");
             }
-            let values = different(values, values.get_ref().iter().map(|value| (value, value.get_ref().clone())))?;
+            let values = different(
+                values,
+                values
+                    .get_ref()
+                    .iter()
+                    .map(|value| (value, value.get_ref().clone())),
+            )?;
             sets.insert(id.get_ref().clone(), values);
         }
         Ok(Sets(sets))
@@ -33,7 +43,11 @@ impl Sets {
     pub(super) fn expand(&self, text: &str) -> Result<Vec<String>, String> {
         match text.strip_prefix('@') {
             None => Ok(vec![text.to_owned()]),
-            Some(id) => self.0.get(id).cloned().ok_or_else(|| format!("there is no set {id:?}")),
+            Some(id) => self
+                .0
+                .get(id)
+                .cloned()
+                .ok_or_else(|| format!("there is no set {id:?}")),
         }
     }
 
@@ -41,7 +55,9 @@ impl Sets {
     pub(super) fn values(&self, list: &SetFile) -> Checked<Vec<String>> {
         let mut expanded = Vec::new();
         for value in list.get_ref() {
-            let values = self.expand(value.get_ref()).map_err(|problem| (value.span(), problem))?;
+            let values = self
+                .expand(value.get_ref())
+                .map_err(|problem| (value.span(), problem))?;
             expanded.extend(values.into_iter().map(|text| (value, text)));
         }
         different(list, expanded.into_iter())
@@ -58,7 +74,10 @@ fn different<'a>(
             return wrong(place, "a value is a text that is not empty");
         }
         if seen.contains(&value) {
-            return wrong(place, format!("the value {value:?} is there twice; values must be different"));
+            return wrong(
+                place,
+                format!("the value {value:?} is there twice; values must be different"),
+            );
         }
         seen.push(value);
     }

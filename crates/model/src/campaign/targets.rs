@@ -53,7 +53,11 @@ impl Percent {
             return None;
         }
         let hundredths: u16 = format!("{fraction:0<2}").parse().ok()?;
-        let value = whole.parse::<u16>().ok()?.checked_mul(100)?.checked_add(hundredths)?;
+        let value = whole
+            .parse::<u16>()
+            .ok()?
+            .checked_mul(100)?
+            .checked_add(hundredths)?;
         (value <= Self::ALL.0).then_some(Percent(value))
     }
 }
@@ -76,7 +80,10 @@ pub(super) fn check(files: &[TargetFile]) -> Checked<Vec<Target>> {
             return wrong(&file.by, "targets are in the order of their days, one for each");
         }
         if targets.len() == TARGETS_MAX {
-            return wrong(&file.by, format!("an indicator has at most {TARGETS_MAX} targets"));
+            return wrong(
+                &file.by,
+                format!("an indicator has at most {TARGETS_MAX} targets"),
+            );
         }
         targets.push(Target {
             by,
@@ -97,6 +104,9 @@ fn percent(value: &Spanned<TestFile>) -> Checked<Percent> {
     };
     match read {
         Some(percent) => Ok(percent),
-        None => wrong(value, "a target is a number from 0 to 100, in per cent, with at most two decimals"),
+        None => wrong(
+            value,
+            "a target is a number from 0 to 100, in per cent, with at most two decimals",
+        ),
     }
 }

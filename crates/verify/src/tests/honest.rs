@@ -38,6 +38,17 @@ fn who_trusts_the_newest_key_needs_no_rotation_notes() {
 }
 
 #[test]
+fn a_key_that_is_in_force_again_needs_nobody_to_vouch() {
+    let mut register = Register::new();
+    for number in [2, 1] {
+        register.rotate(number);
+        register.publish();
+    }
+    let files = register.publish().without("rotation/1").without("rotation/2");
+    assert_eq!(by_bundles(&files, &pinned()).unwrap().rotations, 2);
+}
+
+#[test]
 fn a_log_may_go_beyond_its_checkpoint_and_tiles() {
     let mut register = village();
     let files = register.publish();
@@ -55,6 +66,15 @@ fn a_log_may_go_beyond_its_checkpoint_and_tiles() {
 }
 
 #[test]
+fn whole_tiles_beyond_the_checkpoint_are_no_part_of_its_tree() {
+    let whole = town();
+    let mut register = whole.clone();
+    register.log.truncate(300);
+    let report = by_log(&whole.log, &register.publish(), &pinned()).unwrap();
+    assert_eq!((report.unpublished, report.tiles), (301, 3));
+}
+
+#[test]
 fn a_rotation_beyond_the_checkpoint_changes_nothing_yet() {
     let mut register = Register::new();
     let files = register.publish();
@@ -64,6 +84,23 @@ fn a_rotation_beyond_the_checkpoint_changes_nothing_yet() {
         (report.rotations, report.key),
         (0, first_key().verifier().clone())
     );
+}
+
+#[test]
+fn settings_are_in_force_from_the_next_event_on() {
+    let anna = key("anna", 7);
+    let mut register = Register::new();
+    register.admit(anna.verifier());
+    let first = collect("dwelling/1", &[("name", text("Mill")), ("rooms", int(3))]);
+    register.takes(&register.signed(&first, &anna));
+    register.withdraw(anna.verifier());
+    register.takes(&collect("dwelling/1", &[("rooms", int(3))]));
+    register.change_campaign(&CAMPAIGN.replace("\"integer\"", "\"text\""));
+    register.takes(&collect(
+        "dwelling/2",
+        &[("name", text("Barn")), ("rooms", text("3"))],
+    ));
+    assert_eq!(by_bundles(&register.publish(), &pinned()).unwrap().signed, 1);
 }
 
 #[test]

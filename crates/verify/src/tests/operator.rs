@@ -73,6 +73,14 @@ fn places_times_ids_and_causes_are_in_order() {
 }
 
 #[test]
+fn of_two_false_claims_the_first_is_named() {
+    let mut register = village();
+    register.edit(19, |event| event.id = event_id(4));
+    register.edit(8, |event| event.cause = Some(event_id(99)));
+    expect(by_bundles(&register.publish(), &pinned()), "NO_CAUSE", Some(8));
+}
+
+#[test]
 fn the_rules_are_asked_again() {
     // Their own work.
     edited(10, REFUSED, |event| event.actor = "anna");

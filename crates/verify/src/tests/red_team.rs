@@ -408,6 +408,18 @@ fn rotations_are_vouched_for_by_both_keys() {
             *bytes = other.sign([&first, &second]).to_string().into()
         }));
     }
+    // One from before the rotation does not do, though its root is known.
+    register.log.truncate(7);
+    register.key = first_key();
+    let since = register.publish().checkpoint();
+    let early = since.unchecked().sign([&first, &second]).to_string();
+    let known = Options {
+        since: Some(since),
+        ..pinned()
+    };
+    assert!(by_bundles(&files, &known).is_ok());
+    let early = note(&|bytes| *bytes = early.clone().into());
+    expect(by_bundles(&early, &known), "KEY_NOT_VOUCHED", None);
     let strange = Options {
         key: Some(key("example.org/village", 9).verifier().clone()),
         ..unpinned()

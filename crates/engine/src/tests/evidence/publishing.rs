@@ -87,6 +87,8 @@ fn harmed_tiles_are_made_anew_at_the_next_start() {
         fs::remove_file(dir.path().join("public/checkpoint")).unwrap();
         let engine = reopen(dir.path()).unwrap();
         assert_eq!(published(&engine), checkpoint);
+        shut(engine);
+        let engine = reopen(dir.path()).unwrap();
         grow_to(&engine, size + 260);
         assert_published(dir.path(), &entries(&engine), &published(&engine));
         shut(engine);
