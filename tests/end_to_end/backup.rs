@@ -49,7 +49,7 @@ fn beside(register: &Register, name: &str) -> String {
 
 fn export(dir: &str, more: &[&str]) -> String {
     let words = [
-        "export", "--data", dir, "--kind", "dwelling", "--status", "all", "--format", "jsonl",
+        "export", "--data", dir, "--kind", "dwelling", "--status", "all", "--format", "csv",
     ];
     shilu(&[&words[..], more].concat()).well()
 }
@@ -103,7 +103,7 @@ fn a_backup_taken_while_served_is_restored_to_the_same_register() {
             "--status",
             "all",
             "--format",
-            "jsonl",
+            "csv",
         ];
         let words = [&words[..], &then].concat();
         assert_eq!(export(&restored, &then), shilu(&words).well(), "at {events}");

@@ -28,6 +28,8 @@ const CUTS: usize = 240;
 /// Power cuts of a disk that lies.
 const CUTS_OF_A_LIAR: usize = 60;
 const THREADS: u8 = 4;
+/// Lives of a writer that only write some lists and close.
+const SHORT_LIVES: usize = 4;
 
 /// A trace and the folder that it led to.
 struct Recording {
@@ -36,7 +38,7 @@ struct Recording {
 }
 
 impl Recording {
-    /// Makes a register, writes in three lives, of which the first and the last end without closing.
+    /// Makes a register, writes in some lives, of which the first and the last end without closing.
     fn make(seed: u64, lists: u32, lose: Option<&str>) -> Recording {
         let home = tempfile::tempdir().unwrap();
         let trace = home.path().join("trace");
@@ -58,9 +60,16 @@ impl Recording {
         };
         fs::create_dir(home.path().join("disk")).unwrap();
         run(&["init"]);
-        for (round, end) in ["abandon", "close", "abandon"].into_iter().enumerate() {
-            // The last life is long enough for `head` to be written while it goes on.
-            let lists = if round == 2 { 3 * lists } else { lists };
+        // Short lives, for each publishes when it begins and when it ends. The last one is long enough for `head` to
+        // be written while it goes on.
+        let short = [("close", 4); SHORT_LIVES];
+        let lives = [
+            &[("abandon", lists), ("close", lists)],
+            &short[..],
+            &[("abandon", 3 * lists)],
+        ]
+        .concat();
+        for (round, (end, lists)) in lives.into_iter().enumerate() {
             let (seed, round) = (seed.to_string(), round.to_string());
             run(&[
                 "write",
@@ -129,7 +138,7 @@ fn cuts(seed: u64, count: usize, steps: &[Step<'_>], place: Where) -> Vec<Cut> {
     let published: Vec<usize> = (0..steps.len())
         .filter(|index| is_published(&steps[*index]).is_some())
         .collect();
-    assert!(published.len() > 6, "{} checkpoints", published.len());
+    assert!(published.len() > 10, "{} checkpoints", published.len());
     let mut random = Random::of(&[seed, 1]);
     let mut cuts: Vec<Cut> = (0..count)
         .map(|number| {

@@ -143,7 +143,7 @@ impl CampaignError {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{witnesses::WITNESSES_MAX, *};
 
     const GOOD: &str = r#"
 name = "Village"

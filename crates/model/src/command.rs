@@ -203,7 +203,7 @@ impl Command {
             && self.device.as_deref() == event.device
             && self.reason.as_deref() == event.reason
             && self.source.borrow() == event.source
-            && self.visit == event.visit
+            && self.visit.unwrap_or_default() == event.visit.unwrap_or_default()
             && self.cause == event.cause
             && self.deed.states(event)
     }

@@ -2,8 +2,11 @@
 
 use crate::{
     campaign::{Campaign, Field, Kind, Role},
-    command::{self, Check, Command, Correction, Deed, NAME_BYTES_MAX, REASON_BYTES_MAX, Reason, Since},
-    event::{Action, Change, Event, Observed, Outcome, Signature, Verdict},
+    command::{
+        self, Check, Command, Correction, Deed, NAME_BYTES_MAX, Origin, REASON_BYTES_MAX, Reason, Since,
+    },
+    event::{Action, Change, Event, Observed, Outcome, Signature, Verdict, Visit},
+    field_type::INTEGER_MAX,
     fold::{Entry, State, Status},
     id::{EventId, RecordName},
     position::Position,
@@ -20,15 +23,6 @@ pub trait Known {
     fn is_collected(&self, name: &str) -> bool;
     /// The record that another was voided as a duplicate of.
     fn duplicate_of(&self, name: &str) -> Option<String>;
-    /// Whether a record is void. Whoever does not know says no: then a reference may name it.
-    fn is_void(&self, _name: &str) -> bool {
-        false
-    }
-    /// The record that a reference field of a record names, at the latest effective time. Whoever does not know says
-    /// that it names none: then references may form a cycle.
-    fn reference(&self, _name: &str, _field: &str) -> Option<String> {
-        None
-    }
 }
 
 /// Where and when the event will stand in the log, and its name if the command does not state one.
@@ -64,6 +58,8 @@ pub fn decide<'a>(
         moment,
     };
     case.check_texts()?;
+    case.check_numbers()?;
+    case.check_once()?;
     case.check_key()?;
     case.check_signature(campaign)?;
     let version = case.check_version()?;
@@ -92,7 +88,8 @@ pub fn decide<'a>(
         because: None,
         cause: command.cause,
         stated: command.stated(),
-        visit: command.visit,
+        // A visit of which nothing is said is none.
+        visit: command.visit.filter(|visit| *visit != Visit::default()),
         signature: command.signature.as_ref().map(|signature| Signature {
             key_id: signature.key_id,
             bytes: &signature.bytes,
@@ -125,7 +122,7 @@ pub fn decide<'a>(
             }
         }
     }
-    values::check(campaign, &case, &event, &state, known)?;
+    values::check(campaign, &case, &event, &state)?;
     let area_change = event
         .changes
         .iter()
@@ -181,6 +178,43 @@ impl<'a> Case<'a, '_> {
                     problem,
                 })
             }
+        }
+    }
+
+    /// Numbers stay within what JSON keeps exact: two different ones must not sign alike.
+    fn check_numbers(&self) -> Result<(), Rejection> {
+        let max = INTEGER_MAX.unsigned_abs();
+        let seq = self.command.visit.and_then(|visit| visit.seq);
+        let row = match self.command.source {
+            Origin::Import { row, .. } => Some(row),
+            Origin::Field => None,
+        };
+        for (part, number) in [("seq", seq), ("row", row)] {
+            if number.is_some_and(|number| number > max) {
+                let problem = format!("it is more than {max}");
+                let field = part.to_owned();
+                return Err(Rejection::BadValue { field, problem });
+            }
+        }
+        Ok(())
+    }
+
+    /// A command states each field once: of two statements, a signature would cover only one.
+    fn check_once(&self) -> Result<(), Rejection> {
+        let twice = match &self.command.deed {
+            Deed::Collect(fields) => repeated(fields, |(field, _)| field),
+            Deed::Correct(corrections) => repeated(corrections, |correction| &correction.field),
+            Deed::Verify(check) => {
+                repeated(&check.observed, |(field, _)| field).or(repeated(&check.not_seen, |field| field))
+            }
+            Deed::Register | Deed::Deregister(_) => None,
+        };
+        match twice {
+            None => Ok(()),
+            Some(field) => Err(Rejection::BadValue {
+                field: field.to_owned(),
+                problem: "it is stated twice".to_owned(),
+            }),
         }
     }
 
@@ -483,6 +517,16 @@ impl<'a> Case<'a, '_> {
     fn is_void(&self) -> bool {
         self.entries.iter().any(|entry| entry.void.is_some())
     }
+}
+
+/// The first field that is stated again later.
+fn repeated<T>(stated: &[T], field: impl Fn(&T) -> &str) -> Option<&str> {
+    let later = |place: usize| stated.iter().skip(place + 1);
+    let found = stated
+        .iter()
+        .enumerate()
+        .find(|(place, one)| later(*place).any(|other| field(other) == field(one)));
+    found.map(|(_, one)| field(one))
 }
 
 fn check_text(part: &str, text: Option<&str>, bytes_max: usize) -> Result<(), Rejection> {

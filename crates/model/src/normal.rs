@@ -128,7 +128,8 @@ pub fn fold_address(text: &str) -> String {
         owed = false;
         rest = left;
     }
-    out
+    // What a dropped word kept from its letter may join it now.
+    out.nfc().collect()
 }
 
 /// The number that a text begins with, in ASCII, and the text after it. `None` with a shorter text: Chinese digits that

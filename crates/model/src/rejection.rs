@@ -141,24 +141,6 @@ pub enum Rejection {
         /// Why not.
         problem: &'static str,
     },
-    /// `NO_SUCH_REFERENCE`
-    #[error("{field}: {target:?} is no record that was collected and is not void")]
-    NoSuchReference {
-        /// The reference field.
-        field: String,
-        /// The record that it names.
-        target: String,
-    },
-    /// `REFERENCE_CYCLE`
-    #[error("{field}: {target:?} leads back to this record, or on over more than {max} records")]
-    ReferenceCycle {
-        /// The reference field.
-        field: String,
-        /// The record that it names.
-        target: String,
-        /// How many records are followed.
-        max: usize,
-    },
     /// `OWN_WORK`
     #[error("{actor:?} has worked on this record and cannot verify it")]
     OwnWork {
@@ -259,8 +241,6 @@ impl Rejection {
             Rejection::AlreadyRegistered { .. } => "ALREADY_REGISTERED",
             Rejection::RecordVoid => "RECORD_VOID",
             Rejection::BadDuplicate { .. } => "BAD_DUPLICATE",
-            Rejection::NoSuchReference { .. } => "NO_SUCH_REFERENCE",
-            Rejection::ReferenceCycle { .. } => "REFERENCE_CYCLE",
             Rejection::OwnWork { .. } => "OWN_WORK",
             Rejection::VersionConflict { .. } => "VERSION_CONFLICT",
             Rejection::IdReused { .. } => "ID_REUSED",
@@ -293,9 +273,7 @@ impl Rejection {
             | Rejection::KeyChanges { field }
             | Rejection::ValueDiffers { field, .. }
             | Rejection::StaleBefore { field, .. }
-            | Rejection::OriginDiffers { field, .. }
-            | Rejection::NoSuchReference { field, .. }
-            | Rejection::ReferenceCycle { field, .. } => Some(field),
+            | Rejection::OriginDiffers { field, .. } => Some(field),
             _ => None,
         }
     }
@@ -335,10 +313,6 @@ impl Rejection {
             Rejection::AlreadyRegistered { .. } => "nothing needs to be done, or use another effective time",
             Rejection::RecordVoid => "collect what is really there under a key of its own",
             Rejection::BadDuplicate { .. } => "name the collected record that stays, of the same kind",
-            Rejection::NoSuchReference { .. } => {
-                "collect the record that it names first, or name another one"
-            }
-            Rejection::ReferenceCycle { .. } => "name the record above this one, not one below it",
             Rejection::OwnWork { .. } => {
                 "somebody else has to verify it; put your own work right with a correction"
             }

@@ -259,10 +259,19 @@ fn others_of(command: &Command, effective: Timestamp) -> Vec<Command> {
 
 fn other_visits(own: Option<Visit>) -> Vec<Option<Visit>> {
     let Some(own) = own else {
-        return vec![Some(Visit::default())];
+        let seq = Some(1);
+        return vec![Some(Visit {
+            seq,
+            ..Visit::default()
+        })];
     };
     let times = [0, 9].map(Timestamp::from_micros);
-    let mut all = vec![None];
+    // A visit of which nothing is said is none.
+    let mut all = if own == Visit::default() {
+        Vec::new()
+    } else {
+        vec![None]
+    };
     all.extend(
         others(&own.begun, &times)
             .into_iter()

@@ -1,7 +1,6 @@
-//! What values must be beyond their field's type: areas in force, references to records that are there, numbers within
-//! the limit that another field sets.
+//! What values must be beyond their field's type: areas in force, numbers within the limit that another field sets.
 
-use super::{Case, Known};
+use super::Case;
 use crate::{
     campaign::{Campaign, Field},
     command::Deed,
@@ -12,24 +11,15 @@ use crate::{
     value::Value,
 };
 
-/// Most records that are followed from a reference to its own kind: no hierarchy of houses is deeper.
-pub(super) const REFERENCES_MAX: usize = 64;
-
 /// Checks the values of an event that is otherwise decided. `state` is the record before it.
 pub(super) fn check(
     campaign: &Campaign,
     case: &Case<'_, '_>,
     event: &Event<'_>,
     state: &State<'_>,
-    known: &dyn Known,
 ) -> Result<(), Rejection> {
     if !campaign.areas.is_empty() {
         check_areas(campaign, case, event)?;
-    }
-    for change in event.changes.iter().filter(|change| change.sets()) {
-        if let Some(Value::Reference(target)) = change.after {
-            check_reference(case, change.field, target, known)?;
-        }
     }
     for field in &case.kind.fields {
         if let Some(limit) = &field.at_most {
@@ -72,38 +62,6 @@ fn check_areas(campaign: &Campaign, case: &Case<'_, '_>, event: &Event<'_>) -> R
         }
     }
     Ok(())
-}
-
-/// The record that is named was collected and is not void; references to the own kind do not lead back.
-fn check_reference(
-    case: &Case<'_, '_>,
-    field: &str,
-    target: &str,
-    known: &dyn Known,
-) -> Result<(), Rejection> {
-    let record = case.command.record.as_str();
-    let own_kind = |name: &str| name.split_once('/').is_some_and(|(kind, _)| kind == case.kind.id);
-    let mut next = Some(target.to_owned()).filter(|name| own_kind(name));
-    let mut followed = 0;
-    while let Some(name) = next {
-        if name == record || followed == REFERENCES_MAX {
-            return Err(Rejection::ReferenceCycle {
-                field: field.to_owned(),
-                target: target.to_owned(),
-                max: REFERENCES_MAX,
-            });
-        }
-        followed += 1;
-        next = known.reference(&name, field).filter(|name| own_kind(name));
-    }
-    if known.is_collected(target) && !known.is_void(target) {
-        Ok(())
-    } else {
-        Err(Rejection::NoSuchReference {
-            field: field.to_owned(),
-            target: target.to_owned(),
-        })
-    }
 }
 
 /// A number is at most the other one, after the event. Only if it sets one of them: a late event may have left the two
