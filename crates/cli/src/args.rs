@@ -136,7 +136,7 @@ pub struct InitArgs {
     /// A new or empty folder
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// The campaign file (行动方案)
+    /// The campaign file (行动方案), or three-reals for the one that comes with shilu (simulated clock only)
     #[arg(long, value_name = "FILE")]
     pub campaign: PathBuf,
     /// Who makes it; the system's user by default

@@ -1,6 +1,6 @@
 //! `shilu init`: makes a register.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use shilu_engine::{Engine, Init, Options};
 
@@ -14,7 +14,11 @@ use crate::{
 
 /// Runs it.
 pub fn run(args: &InitArgs, language: Language) -> Done {
-    let bytes = fs::read(&args.campaign).map_err(|error| CliError::io("read", &args.campaign, error))?;
+    let bytes = match (fs::read(&args.campaign), shipped(&args.campaign)) {
+        (Ok(bytes), _) => bytes,
+        (Err(_), Some(text)) => text.as_bytes().to_vec(),
+        (Err(error), None) => return Err(CliError::io("read", &args.campaign, error)),
+    };
     let campaign = String::from_utf8(bytes).map_err(|error| {
         let before = error
             .as_bytes()
@@ -44,6 +48,11 @@ pub fn run(args: &InitArgs, language: Language) -> Done {
         ));
     }
     Ok(())
+}
+
+/// A campaign that comes with the program, by its name; a file of that name goes before it.
+fn shipped(campaign: &Path) -> Option<&'static str> {
+    shilu_engine::projections::campaigns::named(campaign.to_str()?)
 }
 
 /// The system's user: $USER, else the name of this process's uid, else the uid.
