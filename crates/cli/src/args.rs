@@ -39,12 +39,16 @@ pub struct Args {
 pub enum Command {
     /// Make a register (登记册) in an empty folder
     Init(InitArgs),
+    /// Show a campaign (行动方案) that comes with shilu, or check a file
+    Campaign(CampaignArgs),
     /// Serve a register over HTTP
     Serve(ServeArgs),
-    /// Take a CSV or JSONL file in (导入)
+    /// Take a CSV, XLSX or JSONL file in (导入)
     Import(ImportArgs),
-    /// Write a kind's records out as CSV or JSONL (导出)
+    /// Write a kind's records out as CSV, JSONL or XLSX (导出)
     Export(ExportArgs),
+    /// An empty workbook to be filled in and imported (模板)
+    Template(TemplateArgs),
     /// Show one record (档案) as it was at any date
     Show(RecordArgs),
     /// Every event (事件) of a record, oldest first
@@ -130,14 +134,14 @@ pub struct FormatArg {
 /// `init`
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Example:\n  shilu init reg --campaign campaign.toml --as zhang\n\nThe clock, real or simulated, is fixed for ever in the first event."
+    after_help = "Examples:\n  shilu init reg --campaign campaign.toml --as zhang\n  shilu init reg --campaign three-reals --simulated\n\nThree-reals (一标三实) comes with shilu; a file of that name goes before it. It has personal fields, which this\nversion cannot seal: so it needs --simulated. The clock, real or simulated, is fixed for ever in the first event."
 )]
 pub struct InitArgs {
     /// A new or empty folder
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
     /// The campaign file (行动方案), or three-reals for the one that comes with shilu (simulated clock only)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|NAME")]
     pub campaign: PathBuf,
     /// Who makes it; the system's user by default
     #[arg(long = "as", value_name = "ACTOR")]
@@ -145,6 +149,24 @@ pub struct InitArgs {
     /// Run on a simulated clock: such data can never pass for real
     #[arg(long)]
     pub simulated: bool,
+}
+
+/// `campaign`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  shilu campaign three-reals > mine.toml
+  shilu campaign --check mine.toml
+
+Without --check it prints the campaign, to be copied and edited. With --check it prints what the campaign has (kinds,
+areas, phases, indicators, targets), or the first mistake with its line and column, and exits 2.")]
+pub struct CampaignArgs {
+    /// A campaign file, or the name of a campaign that comes with shilu; a file of that name goes before it
+    #[arg(value_name = "NAME|FILE", default_value = "three-reals")]
+    pub campaign: PathBuf,
+    /// Check it, and say what it has
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `serve`
@@ -178,14 +200,16 @@ pub enum LogFormat {
 #[command(after_help = "\
 Plain, an import collects (采集) and never registers. With --snapshot FILE is the whole truth at --effective: new keys
 are collected and registered, differences corrected, keys that reappear registered, missing keys deregistered.
-A column is named by its field's id or title; an empty cell means no value, a missing column leaves its field alone.
+A column is named by its field's id, title or columns; an empty cell means no value, a missing column leaves its field alone.
 A row that cannot be taken goes to FILE.rejected.csv; a damaged file writes nothing. It can be repeated safely.
 
 Examples:
   shilu import found.csv --data reg --kind street --as zhang --reason \"door to door\"
+  shilu import 房屋.xlsx --sheet 三月 --data reg --kind dwelling --as zhang --reason \"door to door\"
   shilu import streets-2017.csv --data reg --kind street --as zhang --reason \"yearly extract\" --snapshot --effective 2017-10-31 --dry-run")]
 pub struct ImportArgs {
-    /// A CSV file (UTF-8 or GB18030), or JSONL (one object per line) if it ends in .jsonl or .ndjson
+    /// A CSV file (UTF-8 or GB18030), a workbook if it ends in .xlsx, or JSONL (one object per line) if it ends in
+    /// .jsonl or .ndjson
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Which register
@@ -212,6 +236,9 @@ pub struct ImportArgs {
     /// Let a snapshot deregister more than 25 % of the kind's registered records
     #[arg(long)]
     pub allow_mass_deregister: bool,
+    /// The sheet of a workbook; by default the first one that has the kind's headers
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
     /// The file's encoding
     #[arg(long, value_name = "ENCODING", default_value = "auto")]
     pub encoding: EncodingArg,
@@ -247,11 +274,12 @@ pub enum SummaryFormat {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Columns are the kind's fields in the campaign's order; rows are sorted by key. Values are exact: a spreadsheet program
-may take a value that begins with =, +, - or @ for a formula, so import such a file as text.
+may take a value of a CSV file that begins with =, +, - or @ for a formula; export as xlsx for such a program.
 
 Examples:
   shilu export --data reg --kind street --format csv > streets.csv
   shilu export --data reg --kind street --effective 2018-10-31 --format jsonl
+  shilu export --data reg --kind street --format xlsx --out streets.xlsx
   shilu export --data reg --kind street --as-of @1200 --status all --format csv")]
 pub struct ExportArgs {
     /// Which register
@@ -269,6 +297,9 @@ pub struct ExportArgs {
     /// The file's format
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     pub format: ExportFormat,
+    /// Write here instead of to stdout; the file appears when it is whole
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Which records are written out.
@@ -295,10 +326,31 @@ pub enum ExportFormat {
     Csv,
     /// One JSON object per line
     Jsonl,
-    /// Not built in this version
+    /// A workbook, with real dates and numbers, and codes as text
     Xlsx,
-    /// Not built in this version
+    /// Typed columns; only if built with the cargo feature `parquet`
     Parquet,
+}
+
+/// `template`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+The workbook has the kind's columns with their titles, formats, choices and rules, one example row, and a sheet that
+explains. An import passes the example row over as long as it is unchanged.
+
+Examples:
+  shilu template dwelling --data reg --out 房屋.xlsx
+  shilu import 房屋.xlsx --data reg --kind dwelling --as zhang --reason \"door to door\"")]
+pub struct TemplateArgs {
+    /// The kind
+    #[arg(value_name = "KIND")]
+    pub kind: String,
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Where to write it; to stdout without it
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// A point on both time axes.

@@ -1,6 +1,12 @@
 //! `shilu export`: a kind's records, its fields as columns in the campaign's order, sorted by key.
 
-use std::collections::BTreeMap;
+mod about;
+mod out;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod xlsx;
+
+use std::{collections::BTreeMap, io::Write};
 
 use serde_json::Value;
 use shilu_engine::{AsOf, At, By, Engine, EngineError, FigureQuery, ListQuery, RecordView};
@@ -13,24 +19,26 @@ use crate::{
     format::warn_of_simulation,
     import::value_json,
     messages::{Language, Text},
-    output::{Output, say},
+    output::say,
     register::{Paging, Query, Register},
     wire,
 };
+use about::About;
+#[cfg(feature = "parquet")]
+use parquet::ParquetFile;
+use xlsx::XlsxFile;
+
+pub use out::Out;
+pub use xlsx::{cell, failed, format, header, sheet_name};
 
 /// Records asked for at once: one answer gives so many.
 const RECORDS_AT_ONCE: usize = 50_000;
 
 /// Runs `export`.
 pub fn run(args: &ExportArgs, language: Language) -> Done {
-    let what = match args.format {
-        ExportFormat::Xlsx => Some("xlsx"),
-        ExportFormat::Parquet => Some("parquet"),
-        ExportFormat::Csv | ExportFormat::Jsonl => None,
-    };
-    if let Some(what) = what {
+    if cfg!(not(feature = "parquet")) && args.format == ExportFormat::Parquet {
         return Err(CliError::NotBuilt {
-            what: format!("--format {what}"),
+            what: "--format parquet (the cargo feature `parquet`)".to_owned(),
         });
     }
     let register = Register::open(&args.source, language)?;
@@ -44,25 +52,34 @@ fn export(args: &ExportArgs, register: &Register, language: Language) -> Done {
     let kind = campaign.kind(&args.kind).ok_or_else(|| EngineError::NoKind {
         kind: args.kind.clone(),
     })?;
-    let left_out = match register {
+    let about = match register {
         Register::Local(local) => {
             let at = resolve(&local.engine, &args.at, campaign.zone)?;
-            let mut file = ExportFile::new(args.format, kind, local.engine.info().simulated, language)?;
+            let info = local.engine.info();
+            let mut file = ExportFile::new(args, kind, info.simulated, language)?;
+            let mut about = About {
+                origin: info.origin.clone(),
+                kind: kind.id.clone(),
+                as_of_position: at.known_end.to_string(),
+                as_of: at.known.to_string(),
+                effective: at.effective.to_string(),
+                status: wanted(args.status).map_or("all", Status::word),
+                simulated: info.simulated,
+                count: 0,
+                left_out: left_out(&local.engine, kind, at, args.status)?,
+            };
             for view in Listed::new(&local.engine, kind, at, wanted(args.status)) {
                 file.write(&Exported::of(view?, at))?;
+                about.count += 1;
             }
-            file.finish()?;
-            left_out(&local.engine, kind, at, args.status)?
+            file.finish(&about)?;
+            about
         }
         Register::Remote(_) => remote(args, register, kind, language)?,
     };
-    let words: Vec<String> = left_out
-        .iter()
-        .filter(|(_, count)| **count > 0)
-        .map(|(status, count)| format!("{count} {}", language.word(status.word())))
-        .collect();
+    let words = about.left_out(|status| language.word(status.word()).to_owned());
     if !words.is_empty() {
-        say(format!("{}: {}", language.say(Text::LeftOut), words.join(", ")));
+        say(format!("{}: {words}", language.say(Text::LeftOut)));
     }
     Ok(())
 }
@@ -161,40 +178,54 @@ impl Exported {
     }
 }
 
-/// The file that is being written to stdout.
+/// The file that is being written.
 struct ExportFile<'k> {
     kind: &'k Kind,
     simulated: bool,
-    sink: Sink,
+    language: Language,
+    sink: Sink<'k>,
 }
 
-enum Sink {
-    Csv(Box<csv::Writer<Output>>),
-    Jsonl(Output),
+enum Sink<'k> {
+    Csv(Box<csv::Writer<Out>>),
+    Jsonl(Out),
+    Xlsx(Box<XlsxFile<'k>>),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<ParquetFile>),
 }
 
 impl<'k> ExportFile<'k> {
-    fn new(
-        format: ExportFormat,
-        kind: &'k Kind,
-        simulated: bool,
-        language: Language,
-    ) -> Result<Self, CliError> {
+    fn new(args: &ExportArgs, kind: &'k Kind, simulated: bool, language: Language) -> Result<Self, CliError> {
         if simulated {
             warn_of_simulation(language);
         }
-        let sink = if format == ExportFormat::Jsonl {
-            Sink::Jsonl(Output::stdout())
-        } else {
-            let mut writer = csv::Writer::from_writer(Output::stdout());
-            writer
-                .write_record(kind.fields.iter().map(|field| &field.id))
-                .map_err(CliError::csv)?;
-            Sink::Csv(Box::new(writer))
+        let path = args.out.as_deref();
+        let sink = match args.format {
+            ExportFormat::Jsonl => Sink::Jsonl(Out::new(path)?),
+            ExportFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(Out::new(path)?);
+                writer
+                    .write_record(kind.fields.iter().map(|field| &field.id))
+                    .map_err(CliError::csv)?;
+                Sink::Csv(Box::new(writer))
+            }
+            ExportFormat::Xlsx => {
+                let out = Out::binary(path, "a workbook")?;
+                Sink::Xlsx(Box::new(XlsxFile::new(kind, simulated, language, out)?))
+            }
+            #[cfg(feature = "parquet")]
+            ExportFormat::Parquet => {
+                let out = Out::binary(path, "a Parquet file")?;
+                Sink::Parquet(Box::new(ParquetFile::new(kind, out)?))
+            }
+            // Refused before the register was opened.
+            #[cfg(not(feature = "parquet"))]
+            ExportFormat::Parquet => return Err(CliError::Said),
         };
         Ok(ExportFile {
             kind,
             simulated,
+            language,
             sink,
         })
     }
@@ -208,45 +239,66 @@ impl<'k> ExportFile<'k> {
                 record.value(field)
             }
         };
+        let mut values = self.kind.fields.iter().map(|field| value(&field.id));
         match &mut self.sink {
             Sink::Csv(writer) => {
-                for field in &self.kind.fields {
+                for value in values {
                     writer
-                        .write_field(value(&field.id).map(wire::cell).unwrap_or_default())
+                        .write_field(value.map(wire::cell).unwrap_or_default())
                         .map_err(CliError::csv)?;
                 }
                 writer.write_record(None::<&[u8]>).map_err(CliError::csv)
             }
-            Sink::Jsonl(output) => {
-                let fields = self.kind.fields.iter().filter_map(|field| {
-                    let value = value(&field.id)?;
-                    Some(format!("{}:{value}", Value::String(field.id.clone())))
-                });
-                let fields = fields.collect::<Vec<_>>().join(",");
-                let area = Some(&record.area).filter(|area| !area.is_empty());
-                let area = area.map_or(Value::Null, |area| Value::String(area.clone()));
-                let simulated = if self.simulated { ",\"simulated\":true" } else { "" };
-                output.line(format!(
-                    "{{\"record\":{},\"kind\":\"{}\",\"key\":{key},\"area\":{},\"status\":\"{}\",\"version\":{},\
-                     \"fields\":{{{fields}}},\"as_of\":{},\"effective\":{}{simulated}}}",
-                    Value::String(format!("{}/{}", self.kind.id, record.key)),
-                    self.kind.id,
-                    area,
-                    record.status.word(),
-                    record.version,
-                    record.as_of,
-                    record.effective,
-                ))
+            Sink::Jsonl(out) => {
+                let line = json_line(self.kind, record, &key, &mut values, self.simulated);
+                writeln!(out, "{line}").map_err(|error| out.failed(error))
             }
+            Sink::Xlsx(file) => file.write(values),
+            #[cfg(feature = "parquet")]
+            Sink::Parquet(file) => file.write(values),
         }
     }
 
-    fn finish(self) -> Done {
+    fn finish(self, about: &About) -> Done {
         match self.sink {
-            Sink::Csv(mut writer) => writer.flush().map_err(CliError::output),
-            Sink::Jsonl(mut output) => output.flush(),
+            Sink::Csv(writer) => match writer.into_inner() {
+                Ok(out) => out.finish(),
+                Err(error) => Err(CliError::output(error.into_error())),
+            },
+            Sink::Jsonl(out) => out.finish(),
+            Sink::Xlsx(file) => file.finish(about, self.language),
+            #[cfg(feature = "parquet")]
+            Sink::Parquet(file) => file.finish(about),
         }
     }
+}
+
+/// A record as a line of JSON.
+fn json_line<'v>(
+    kind: &Kind,
+    record: &Exported,
+    key: &Value,
+    values: &mut dyn Iterator<Item = Option<&'v Value>>,
+    simulated: bool,
+) -> String {
+    let fields = kind.fields.iter().zip(values).filter_map(|(field, value)| {
+        let value = value?;
+        Some(format!("{}:{value}", Value::String(field.id.clone())))
+    });
+    let fields = fields.collect::<Vec<_>>().join(",");
+    let area = Some(&record.area).filter(|area| !area.is_empty());
+    let area = area.map_or(Value::Null, |area| Value::String(area.clone()));
+    let simulated = if simulated { ",\"simulated\":true" } else { "" };
+    format!(
+        "{{\"record\":{},\"kind\":\"{}\",\"key\":{key},\"area\":{area},\"status\":\"{}\",\"version\":{},\
+         \"fields\":{{{fields}}},\"as_of\":{},\"effective\":{}{simulated}}}",
+        Value::String(format!("{}/{}", kind.id, record.key)),
+        kind.id,
+        record.status.word(),
+        record.version,
+        record.as_of,
+        record.effective,
+    )
 }
 
 /// A kind's records with one status, page by page.
@@ -310,7 +362,7 @@ fn remote(
     register: &Register,
     kind: &Kind,
     language: Language,
-) -> Result<BTreeMap<Status, u64>, CliError> {
+) -> Result<About, CliError> {
     let wanted = wanted(args.status);
     let at = Query::default()
         .with("as_of", args.at.as_of.clone())
@@ -325,23 +377,47 @@ fn remote(
         }
         Ok(())
     })?;
-    let mut file = ExportFile::new(args.format, kind, counted.simulated, language)?;
+    let simulated = counted.simulated;
     let status = wanted.map_or("all", Status::word);
+    let campaign = register.campaign();
+    let asked = |time: &Option<String>| time.clone().unwrap_or_else(|| "now".to_owned());
+    let mut about = About {
+        origin: if simulated { format!("{}/simulated", campaign.origin) } else { campaign.origin.clone() },
+        kind: kind.id.clone(),
+        as_of_position: wire::cell(&counted.as_of),
+        as_of: asked(&args.at.as_of),
+        effective: asked(&args.at.effective),
+        status,
+        simulated,
+        count: 0,
+        left_out,
+    };
+    let mut file = ExportFile::new(args, kind, simulated, language)?;
     let query = at
         .with("kind", Some(kind.id.clone()))
         .with("status", Some(status));
-    register.pages("/api/v1/records", query, Paging::Whole, |item| {
+    let listed = register.pages("/api/v1/records", query, Paging::Whole, |item| {
         let record: wire::Record = wire::read(item.get().as_bytes(), register.from())?;
+        let effective = record.effective.map_or(Value::Null, Value::String);
+        if about.count == 0 {
+            about.as_of = wire::cell(&record.as_of);
+            about.effective = wire::cell(&effective);
+        }
+        about.count += 1;
         file.write(&Exported {
             status: Status::parse(&record.status).unwrap_or(Status::Absent),
             key: record.key,
             version: record.version,
             area: record.area.unwrap_or_default(),
             as_of: record.as_of,
-            effective: record.effective.map_or(Value::Null, Value::String),
+            effective,
             fields: record.fields.0,
         })
     })?;
-    file.finish()?;
-    Ok(left_out)
+    about.as_of_position = wire::cell(&listed.as_of);
+    file.finish(&about)?;
+    Ok(about)
 }
+
+#[cfg(test)]
+mod tests;

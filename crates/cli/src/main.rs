@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod register;
 mod table;
+mod template;
 mod wire;
 
 use std::process::ExitCode;

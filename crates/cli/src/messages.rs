@@ -159,6 +159,10 @@ texts! {
     Importing: "importing" | "导入",
     Rebuilding: "rebuilding" | "重建",
     ReadAsGb18030: "the file is not UTF-8; it is read as GB18030 (say so with --encoding to be sure)" | "文件不是 UTF-8，按 GB18030 读取（可用 --encoding 明确指定）",
+    SheetRead: "the sheet that is read" | "读取的工作表",
+    HiddenRows: "hidden rows, read like the others" | "隐藏的行（照常读取）",
+    HiddenColumns: "hidden columns, read like the others" | "隐藏的列（照常读取）",
+    ExampleSkipped: "the template's example was passed over, row" | "已跳过模板示例行，行号",
     UnreadableKeys: "the keys of some rows cannot be read, so no missing record was deregistered: any of them may be one of these rows" | "部分行的主键无法读取，因此未注销任何缺失的档案：它们可能就是这些行",
     // receipts, witnesses and keys
     Proved: "Proved" | "已证明",

@@ -48,7 +48,7 @@ pub enum What {
     Append,
     /// Commands over HTTP, 64 connections
     Http,
-    /// A CSV file to durable, folded events
+    /// A CSV file and a workbook to durable, folded events
     Import,
     /// All projections from the log
     Rebuild,

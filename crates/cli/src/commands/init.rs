@@ -1,40 +1,22 @@
 //! `shilu init`: makes a register.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use shilu_engine::{Engine, Init, Options};
 
 use crate::{
     Done,
     args::InitArgs,
-    error::CliError,
     messages::{Language, Text},
     output::say,
 };
 
 /// Runs it.
 pub fn run(args: &InitArgs, language: Language) -> Done {
-    let bytes = match (fs::read(&args.campaign), shipped(&args.campaign)) {
-        (Ok(bytes), _) => bytes,
-        (Err(_), Some(text)) => text.as_bytes().to_vec(),
-        (Err(error), None) => return Err(CliError::io("read", &args.campaign, error)),
-    };
-    let campaign = String::from_utf8(bytes).map_err(|error| {
-        let before = error
-            .as_bytes()
-            .get(..error.utf8_error().valid_up_to())
-            .unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        shilu_engine::EngineError::BadCampaign(shilu_model::CampaignError {
-            line,
-            column: 1,
-            problem: "the file is not UTF-8".to_owned(),
-        })
-    })?;
-    let campaign = campaign.strip_prefix('\u{feff}').unwrap_or(&campaign);
+    let campaign = super::campaign::read(&args.campaign)?;
     let actor = args.actor.clone().unwrap_or_else(system_user);
     let init = Init {
-        campaign,
+        campaign: &campaign,
         actor: &actor,
         simulated: args.simulated,
     };
@@ -48,11 +30,6 @@ pub fn run(args: &InitArgs, language: Language) -> Done {
         ));
     }
     Ok(())
-}
-
-/// A campaign that comes with the program, by its name; a file of that name goes before it.
-fn shipped(campaign: &Path) -> Option<&'static str> {
-    shilu_engine::projections::campaigns::named(campaign.to_str()?)
 }
 
 /// The system's user: $USER, else the name of this process's uid, else the uid.

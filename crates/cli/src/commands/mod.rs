@@ -3,6 +3,7 @@
 mod accept_clock;
 mod backup;
 mod blame;
+mod campaign;
 mod changes;
 pub mod check_receipt;
 mod completions;
@@ -22,7 +23,7 @@ pub mod witness;
 use crate::{
     Done,
     args::{Args, AtArgs, Command, SourceArgs},
-    bench, demo, export, import,
+    bench, demo, export, import, template,
     messages::Language,
     register::{Query, Register},
 };
@@ -37,12 +38,14 @@ pub fn run(args: Args, language: Language) -> Done {
             serve::log_to_stderr(crate::args::LogFormat::Text, verbose, "warn");
             match command {
                 Command::Init(args) => init::run(&args, language),
+                Command::Campaign(args) => campaign::run(&args),
                 Command::Serve(args) => serve::run(&args, verbose),
                 Command::Witness(args) => witness::run(&args, verbose, language),
                 Command::Key(args) => key::run(&args, language),
                 Command::CheckReceipt(args) => check_receipt::run(&args, language),
                 Command::Import(args) => import::run(&args, language),
                 Command::Export(args) => export::run(&args, language),
+                Command::Template(args) => template::run(&args, language),
                 Command::Show(args) => show::run(&args, language),
                 Command::History(args) => history::run(&args, language),
                 Command::Blame(args) => blame::run(&args, language),

@@ -28,6 +28,29 @@ pub enum ImportError {
         /// What is wrong there.
         problem: String,
     },
+    /// `BAD_XLSX`
+    #[error("the workbook cannot be read: {problem}")]
+    BadWorkbook {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// `XLSX_ENCRYPTED`
+    #[error("the workbook is protected by a password")]
+    Encrypted,
+    /// `XLSX_TOO_LARGE`
+    #[error("the workbook is too large: {problem}")]
+    WorkbookTooLarge {
+        /// Which limit it exceeds.
+        problem: String,
+    },
+    /// `NO_SHEET`
+    #[error("the workbook has no sheet {sheet:?}")]
+    NoSheet {
+        /// The sheet that was asked for.
+        sheet: String,
+        /// The sheets there are.
+        sheets: String,
+    },
     /// `BAD_ENCODING`
     #[error("the file is not {encoding} throughout")]
     BadEncoding {
@@ -110,6 +133,10 @@ impl ImportError {
             ImportError::Rule(rejection) => rejection.code(),
             ImportError::BadCsv { .. } => "BAD_CSV",
             ImportError::BadJsonl { .. } => "BAD_JSONL",
+            ImportError::BadWorkbook { .. } => "BAD_XLSX",
+            ImportError::Encrypted => "XLSX_ENCRYPTED",
+            ImportError::WorkbookTooLarge { .. } => "XLSX_TOO_LARGE",
+            ImportError::NoSheet { .. } => "NO_SHEET",
             ImportError::BadEncoding { .. } => "BAD_ENCODING",
             ImportError::BadTime(_) => "BAD_TIME",
             ImportError::UnknownColumn { .. } => "UNKNOWN_COLUMN",
@@ -130,7 +157,11 @@ impl ImportError {
             | ImportError::BadJsonl { .. }
             | ImportError::BadEncoding { .. }
             | ImportError::BadTime(_)
+            | ImportError::BadWorkbook { .. }
+            | ImportError::Encrypted
             | ImportError::BadFile { .. } => Class::Malformed,
+            ImportError::WorkbookTooLarge { .. } => Class::TooLarge,
+            ImportError::NoSheet { .. } => Class::NotFound,
             ImportError::UnknownColumn { .. }
             | ImportError::DuplicateColumn { .. }
             | ImportError::KeyColumnMissing { .. }
@@ -149,6 +180,16 @@ impl ImportError {
             ImportError::BadEncoding { .. } => {
                 "nothing was written; get the file again, or name its encoding with --encoding utf-8|gb18030".to_owned()
             }
+            ImportError::BadWorkbook { .. } => {
+                "nothing was written; open it in a spreadsheet program and save it as .xlsx again, or as CSV in UTF-8".to_owned()
+            }
+            ImportError::Encrypted => {
+                "nothing was written; open it with its password, and save a copy without one".to_owned()
+            }
+            ImportError::WorkbookTooLarge { .. } => {
+                "nothing was written; save the sheet as CSV, or import it in parts".to_owned()
+            }
+            ImportError::NoSheet { sheets, .. } => format!("nothing was written; the sheets are {sheets}"),
             ImportError::BadTime(_) => "write a date, or RFC 3339 with an offset".to_owned(),
             ImportError::UnknownColumn { fields, .. } => {
                 format!("nothing was written; name or drop the column; the fields are {fields}")
@@ -163,7 +204,7 @@ impl ImportError {
             ImportError::FileChanged { .. } => {
                 "leave the file alone and import it again: what was taken is not taken twice".to_owned()
             }
-            ImportError::BadFile { .. } => "give a CSV or JSONL file".to_owned(),
+            ImportError::BadFile { .. } => "give a CSV, XLSX or JSONL file".to_owned(),
             ImportError::Read { .. } => "check the path and its rights".to_owned(),
         }
     }

@@ -1,6 +1,7 @@
 //! `shilu import`: a file's rows become commands, and the commands become durable events.
 //!
-//! bytes ─► [`encoding`] ─► [`csv_reader`] / [`jsonl_reader`] ─► [`rows`] ─► [`plan`] ─► [`target`]; [`run`] drives it.
+//! bytes ─► [`encoding`] ─► [`csv_reader`] / [`jsonl_reader`] / [`xlsx`] ─► [`rows`] ─► [`plan`] ─► [`target`]; [`run`]
+//! drives it.
 
 mod csv_reader;
 mod dry_run;
@@ -13,7 +14,14 @@ mod rows;
 mod run;
 mod summary;
 mod target;
+mod xlsx;
+mod xlsx_rows;
 
 pub use error::ImportError;
+pub use rows::field as field_of_column;
 pub use run::run;
 pub use target::value_json;
+pub use xlsx::{DIGITS_KEPT, ROWS_MAX, letters};
+
+#[cfg(test)]
+pub mod testing;

@@ -62,7 +62,7 @@ impl From<Rejection> for Refusal {
 impl Job {
     /// The record that a row is about.
     pub fn name(&self, row: Row<'_>) -> Result<RecordName, Refusal> {
-        self.name_of(row.input(self.key_field))
+        self.name_of(row.input(self.key_field)?)
     }
 
     fn name_of(&self, input: Option<Input<'_>>) -> Result<RecordName, Refusal> {
@@ -83,9 +83,10 @@ impl Job {
 
     /// The values of a row.
     pub fn given(&self, row: Row<'_>) -> Result<Given, Refusal> {
+        row.check_outside()?;
         let fields = self.kind.fields.iter().enumerate();
         fields
-            .map(|(index, field)| match row.input(index) {
+            .map(|(index, field)| match row.input(index)? {
                 Some(input) if index != self.key_field => {
                     field.field_type.read(input).map(Some).map_err(|problem| {
                         Refusal::from(Rejection::BadValue {

@@ -1,18 +1,32 @@
-//! The rows of a file, CSV or JSONL alike: which field of the kind each cell belongs to.
+//! The rows of a file, CSV, JSONL or XLSX alike: which field of the kind each cell belongs to.
 
 use std::{
     fs::File,
     io::{Seek, SeekFrom},
 };
 
-use shilu_model::{Input, Kind};
+use shilu_model::{Field, Input, Kind};
 
 use super::{
     csv_reader::{Cells, CsvReader},
     encoding::{About, Decoder},
     error::ImportError,
     jsonl_reader::{Cell, JsonlReader},
+    plan::Refusal,
+    xlsx::Sheet,
+    xlsx_rows::XlsxRows,
 };
+
+/// How a file holds its rows.
+#[derive(Clone, Copy, Debug)]
+pub enum Layout<'f> {
+    /// Comma-separated values.
+    Csv,
+    /// One JSON object per line.
+    Jsonl,
+    /// A sheet of a workbook.
+    Xlsx(&'f Sheet),
+}
 
 /// The rows of one pass over a file.
 pub struct Rows<'f> {
@@ -31,6 +45,7 @@ enum Source<'f> {
         reader: JsonlReader<Decoder<&'f File>>,
         cells: Vec<Option<Cell>>,
     },
+    Xlsx(Box<XlsxRows<'f>>),
 }
 
 /// One row.
@@ -41,7 +56,16 @@ pub struct Row<'r> {
 
 impl<'f> Rows<'f> {
     /// Begins a pass: from the file's first byte, header included.
-    pub fn new(kind: &'f Kind, file: &'f File, about: About, is_jsonl: bool) -> Result<Self, ImportError> {
+    pub fn new(
+        kind: &'f Kind,
+        file: &'f File,
+        about: About,
+        layout: Layout<'f>,
+    ) -> Result<Self, ImportError> {
+        if let Layout::Xlsx(sheet) = layout {
+            let source = Source::Xlsx(Box::new(XlsxRows::new(kind, sheet)?));
+            return Ok(Rows { kind, source });
+        }
         let mut handle = file;
         handle
             .seek(SeekFrom::Start(0))
@@ -50,7 +74,7 @@ impl<'f> Rows<'f> {
                 source,
             })?;
         let text = Decoder::new(file, about.encoding);
-        if is_jsonl {
+        if matches!(layout, Layout::Jsonl) {
             let reader = JsonlReader::new(text, about);
             return Ok(Rows {
                 kind,
@@ -70,7 +94,8 @@ impl<'f> Rows<'f> {
             });
         }
         let header: Vec<String> = cells.iter().map(str::to_owned).collect();
-        let column_of = columns(kind, &header, cells.line)?;
+        let named = header.iter().map(String::as_str).enumerate();
+        let column_of = columns(kind, named, cells.line)?;
         Ok(Rows {
             kind,
             source: Source::Csv {
@@ -103,15 +128,29 @@ impl<'f> Rows<'f> {
                     *slot.ok_or(ImportError::DuplicateColumn { field: name, line })? = Some(cell);
                 }
             }
+            Source::Xlsx(rows) => {
+                if !rows.read()? {
+                    return Ok(None);
+                }
+            }
         }
         Ok(Some(Row { source: &self.source }))
     }
 
-    /// How many of the file's bytes have been read.
-    pub fn bytes_read(&self) -> u64 {
+    /// How many of the file's bytes have been read, of so many; of a workbook, about how many.
+    pub fn bytes_read(&self, all: u64) -> u64 {
         match &self.source {
             Source::Csv { reader, .. } => reader.text().bytes_read(),
             Source::Jsonl { reader, .. } => reader.text().bytes_read(),
+            Source::Xlsx(rows) => rows.bytes_read(all),
+        }
+    }
+
+    /// The row where a template's example was passed over.
+    pub fn example_row(&self) -> Option<u32> {
+        match &self.source {
+            Source::Xlsx(rows) => rows.example_row(),
+            Source::Csv { .. } | Source::Jsonl { .. } => None,
         }
     }
 
@@ -119,11 +158,12 @@ impl<'f> Rows<'f> {
     pub fn header(&self) -> Vec<String> {
         match &self.source {
             Source::Csv { header, .. } => header.clone(),
+            Source::Xlsx(rows) => rows.header().to_vec(),
             Source::Jsonl { .. } => vec!["original".to_owned()],
         }
     }
 
-    /// What the file calls a field: its column's name.
+    /// What the file calls a field: its column's name, or on a sheet its letters.
     pub fn column(&self, field: usize) -> String {
         match &self.source {
             Source::Csv {
@@ -132,6 +172,7 @@ impl<'f> Rows<'f> {
                 let column = column_of.get(field).copied().flatten();
                 column.and_then(|column| header.get(column)).cloned()
             }
+            Source::Xlsx(rows) => rows.letters(field),
             Source::Jsonl { .. } => None,
         }
         .or_else(|| self.kind.fields.get(field).map(|field| field.id.clone()))
@@ -145,6 +186,7 @@ impl<'r> Row<'r> {
         match self.source {
             Source::Csv { cells, .. } => cells.line,
             Source::Jsonl { reader, .. } => reader.line,
+            Source::Xlsx(rows) => rows.number(),
         }
     }
 
@@ -153,17 +195,30 @@ impl<'r> Row<'r> {
         match self.source {
             Source::Csv { cells, .. } => cells.number,
             Source::Jsonl { reader, .. } => reader.line,
+            Source::Xlsx(rows) => rows.number(),
         }
     }
 
-    /// What it says of a field; `None` where it says nothing.
-    pub fn input(self, field: usize) -> Option<Input<'r>> {
+    /// What it says of a field; `None` where it says nothing. Refused where a workbook's cell cannot be taken.
+    pub fn input(self, field: usize) -> Result<Option<Input<'r>>, Refusal> {
         match self.source {
             Source::Csv { cells, column_of, .. } => {
-                let column = column_of.get(field).copied().flatten()?;
-                cells.get(column).map(Input::Cell)
+                let column = column_of.get(field).copied().flatten();
+                Ok(column.and_then(|column| cells.get(column)).map(Input::Cell))
             }
-            Source::Jsonl { cells, .. } => cells.get(field)?.as_ref().map(Cell::input),
+            Source::Jsonl { cells, .. } => {
+                let cell = cells.get(field).and_then(Option::as_ref);
+                Ok(cell.map(Cell::input))
+            }
+            Source::Xlsx(rows) => rows.input(field),
+        }
+    }
+
+    /// Refused where a workbook's row holds something in no field's column.
+    pub fn check_outside(self) -> Result<(), Refusal> {
+        match self.source {
+            Source::Xlsx(rows) => rows.check_outside(),
+            Source::Csv { .. } | Source::Jsonl { .. } => Ok(()),
         }
     }
 
@@ -174,18 +229,33 @@ impl<'r> Row<'r> {
             Source::Jsonl { reader, .. } => {
                 vec![String::from_utf8_lossy(reader.raw.trim_ascii_end()).into_owned()]
             }
+            Source::Xlsx(rows) => rows.original(),
         }
     }
 }
 
+/// Per field its column on a sheet. Columns without a header are none; the star of a required field is no part of it.
+pub fn column_of(kind: &Kind, header: &[String], line: u64) -> Result<Vec<Option<usize>>, ImportError> {
+    let named = header.iter().enumerate().filter(|(_, name)| !name.trim().is_empty());
+    let plain = named.map(|(column, name)| match field(kind, name) {
+        Some(_) => (column, name.as_str()),
+        None => (column, name.trim().trim_end_matches('*').trim_end()),
+    });
+    columns(kind, plain, line)
+}
+
 /// Per field its column.
-fn columns(kind: &Kind, header: &[String], line: u64) -> Result<Vec<Option<usize>>, ImportError> {
+fn columns<'h>(
+    kind: &Kind,
+    header: impl Iterator<Item = (usize, &'h str)>,
+    line: u64,
+) -> Result<Vec<Option<usize>>, ImportError> {
     let mut column_of = vec![None; kind.fields.len()];
-    for (column, name) in header.iter().enumerate() {
+    for (column, name) in header {
         let field = field(kind, name).ok_or_else(|| unknown(kind, name, line))?;
         let slot: Option<&mut Option<usize>> = column_of.get_mut(field).filter(|slot| slot.is_none());
         *slot.ok_or_else(|| ImportError::DuplicateColumn {
-            field: name.clone(),
+            field: name.to_owned(),
             line,
         })? = Some(column);
     }
@@ -203,20 +273,23 @@ fn columns(kind: &Kind, header: &[String], line: u64) -> Result<Vec<Option<usize
     }
 }
 
-/// The field that a column's name means: an id, or else a title that only one field has.
-fn field(kind: &Kind, name: &str) -> Option<usize> {
+/// The field that a column's name means: an id, or else a header that only one field has.
+pub fn field(kind: &Kind, name: &str) -> Option<usize> {
     let name = name.trim();
     if let Some(index) = kind.fields.iter().position(|field| field.id == name) {
         return Some(index);
     }
-    let titled = |title: &Option<String>| title.as_deref() == Some(name);
     let mut fields = kind.fields.iter().enumerate();
-    let found = fields
-        .find(|(_, field)| titled(&field.title.zh) || titled(&field.title.en))?
-        .0;
+    let found = fields.find(|(_, field)| headers(field).any(|header| header == name))?.0;
     fields
-        .all(|(_, field)| !titled(&field.title.zh) && !titled(&field.title.en))
+        .all(|(_, field)| headers(field).all(|header| header != name))
         .then_some(found)
+}
+
+/// What a column of a field may be called beside its id.
+fn headers(field: &Field) -> impl Iterator<Item = &str> {
+    let titles = [&field.title.zh, &field.title.en].into_iter().filter_map(Option::as_deref);
+    titles.chain(field.columns.iter().map(String::as_str))
 }
 
 fn unknown(kind: &Kind, column: &str, line: u64) -> ImportError {
@@ -249,7 +322,7 @@ mod tests {
         [kinds.fields]
         code = { type = "text", required = true, title = { en = "Code", zh = "代码" } }
         name = { type = "text", title = { en = "Name", zh = "名称" } }
-        other = { type = "integer", title = { en = "Name" } }
+        other = { type = "integer", title = { en = "Name" }, columns = ["楼层", "floor no."] }
     "#;
 
     /// Reads every row of a file, and what each says of every field.
@@ -257,11 +330,13 @@ mod tests {
         let kind = Campaign::parse(CAMPAIGN).unwrap().kinds[0].clone();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        let mut rows = Rows::new(&kind, &file, About::default(), is_jsonl)?;
+        let layout = if is_jsonl { Layout::Jsonl } else { Layout::Csv };
+        let mut rows = Rows::new(&kind, &file, About::default(), layout)?;
         let mut read = Vec::new();
         while let Some(row) = rows.next()? {
             let says = |field| {
                 row.input(field)
+                    .unwrap()
                     .map_or("untouched".to_owned(), |input| format!("{input:?}"))
             };
             let says: Vec<String> = (0..kind.fields.len()).map(says).collect();
@@ -276,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_named_by_id_or_by_a_title_that_only_one_field_has() {
+    fn columns_are_named_by_id_by_column_or_by_a_title_that_only_one_field_has() {
         assert_eq!(
             read("名称,代码\nA,1\n".as_bytes(), false).unwrap(),
             ["2 2: Cell(\"1\"), Cell(\"A\"), untouched"]
@@ -285,6 +360,11 @@ mod tests {
             read(b"{\"code\":\"1\",\"other\":3}\n", true).unwrap(),
             ["1 1: Text(\"1\"), untouched, Integer(3)"]
         );
+        assert_eq!(
+            read("code, 楼层 \n1,3\n".as_bytes(), false).unwrap(),
+            ["2 2: Cell(\"1\"), untouched, Cell(\"3\")"]
+        );
+        assert_eq!(code("code,other,楼层\n", false), "DUPLICATE_COLUMN");
         assert_eq!(code("code,Name\n", false), "UNKNOWN_COLUMN");
         assert_eq!(code("code,x\n", false), "UNKNOWN_COLUMN");
         assert_eq!(code("code,代码\n", false), "DUPLICATE_COLUMN");

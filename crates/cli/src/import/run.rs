@@ -13,7 +13,7 @@ use std::{
 };
 
 use shilu_engine::{AsOf, EngineError};
-use shilu_model::{Action, Command, NAME_BYTES_MAX, REASON_BYTES_MAX, RecordName, Rejection, Since};
+use shilu_model::{Action, Command, Kind, NAME_BYTES_MAX, REASON_BYTES_MAX, RecordName, Rejection, Since};
 
 use super::{
     dry_run::DryRun,
@@ -21,13 +21,14 @@ use super::{
     error::ImportError,
     plan::{Job, Refusal},
     rejected::{self, Rejected},
-    rows::{Row, Rows},
+    rows::{Layout, Row, Rows},
     summary::Summary,
     target::{LocalTarget, RemoteTarget, Target},
+    xlsx::{Sheet, is_workbook},
 };
 use crate::{
     Done,
-    args::{ImportArgs, SummaryFormat},
+    args::{EncodingArg, ImportArgs, SummaryFormat},
     error::CliError,
     messages::{Language, Text},
     output::{Output, say},
@@ -75,8 +76,9 @@ fn import(args: &ImportArgs, register: &Register, language: Language) -> Done {
         let rejection = Rejection::EffectiveInFuture { effective, recorded };
         return Err(ImportError::Rule(rejection).into());
     }
-    let source = Opened::open(&args.file)?;
+    let mut source = Opened::open(&args.file)?;
     let examined = source.examine(args, language)?;
+    source.choose_sheet(args, kind, language)?;
     let job = Job {
         kind: kind.clone(),
         key_field: kind
@@ -146,8 +148,17 @@ fn file_name(path: &Path) -> Arc<str> {
 struct Opened {
     file: File,
     path: PathBuf,
-    is_jsonl: bool,
+    form: Form,
+    sheet: Option<Sheet>,
     stamp: (u64, Option<SystemTime>),
+}
+
+/// What a file's name says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Csv,
+    Jsonl,
+    Xlsx,
 }
 
 impl Opened {
@@ -172,28 +183,74 @@ impl Opened {
             .unwrap_or_default()
             .to_string_lossy()
             .to_lowercase();
-        if matches!(extension.as_str(), "xlsx" | "xls" | "gz" | "zip") {
-            return Err(bad("this version reads CSV and JSONL, unpacked"));
-        }
-        let is_jsonl = matches!(extension.as_str(), "jsonl" | "ndjson");
+        let form = match extension.as_str() {
+            "xlsx" | "xlsm" => Form::Xlsx,
+            "xls" | "xlsb" | "ods" | "et" => {
+                return Err(bad("of the workbooks only .xlsx is read; save it as .xlsx"));
+            }
+            "gz" | "zip" => return Err(bad("it is packed; unpack it first")),
+            _ if is_workbook(&file) => return Err(bad("it is a workbook or a zip file; name it .xlsx if it is one")),
+            "jsonl" | "ndjson" => Form::Jsonl,
+            _ => Form::Csv,
+        };
         let stamp = (metadata.len(), metadata.modified().ok());
         Ok(Opened {
             file,
             path: path.to_owned(),
-            is_jsonl,
+            form,
+            sheet: None,
             stamp,
         })
     }
 
+    /// Checks a workbook as a whole, chooses its sheet, and says what a person looking at it might not expect.
+    fn choose_sheet(&mut self, args: &ImportArgs, kind: &Kind, language: Language) -> Result<(), CliError> {
+        if self.form != Form::Xlsx {
+            return if args.sheet.is_none() {
+                Ok(())
+            } else {
+                Err(CliError::Usage {
+                    problem: "--sheet is for workbooks".to_owned(),
+                    hint: "leave it out, or give an .xlsx file",
+                })
+            };
+        }
+        let sheet = Sheet::choose(&self.file, args.sheet.as_deref(), kind)?;
+        let note = language.say(Text::Note);
+        if sheet.sheets > 1 && args.sheet.is_none() {
+            say(format!("{note}: {}: {}", language.say(Text::SheetRead), crate::error::printable(&sheet.name)));
+        }
+        for (count, text) in [
+            (sheet.scan.hidden_rows, Text::HiddenRows),
+            (sheet.scan.hidden_columns, Text::HiddenColumns),
+        ] {
+            if count > 0 {
+                say(format!("{note}: {}: {count}", language.say(text)));
+            }
+        }
+        self.sheet = Some(sheet);
+        Ok(())
+    }
+
+    fn layout(&self) -> Layout<'_> {
+        match (&self.sheet, self.form) {
+            (Some(sheet), _) => Layout::Xlsx(sheet),
+            (None, Form::Jsonl) => Layout::Jsonl,
+            (None, Form::Csv | Form::Xlsx) => Layout::Csv,
+        }
+    }
+
     fn examine(&self, args: &ImportArgs, language: Language) -> Result<Examined, ImportError> {
         let bar = progress::bytes(language.say(Text::Checking), self.stamp.0);
-        let examined = examine(&self.file, args.encoding, |bytes| bar.set_position(bytes));
+        // A workbook names its encodings itself.
+        let asked = if self.form == Form::Xlsx { EncodingArg::Utf8 } else { args.encoding };
+        let examined = examine(&self.file, asked, |bytes| bar.set_position(bytes));
         bar.finish_and_clear();
         let examined = examined.map_err(|source| ImportError::Read {
             path: self.path.clone(),
             source,
         })?;
-        if examined.encoding == Encoding::Gb18030 && args.encoding == crate::args::EncodingArg::Auto {
+        if examined.encoding == Encoding::Gb18030 && args.encoding == EncodingArg::Auto {
             say(format!(
                 "{}: {}",
                 language.say(Text::Note),
@@ -274,7 +331,7 @@ impl Run<'_> {
             path: self.source.path.clone(),
             encoding: self.examined.encoding,
         };
-        Rows::new(&self.job.kind, &self.source.file, about, self.source.is_jsonl)
+        Rows::new(&self.job.kind, &self.source.file, about, self.source.layout())
     }
 
     /// The second pass: every row's structure, and which registered keys a snapshot lacks.
@@ -303,10 +360,17 @@ impl Run<'_> {
             }
             number += 1;
             if number.is_multiple_of(4_096) {
-                bar.set_position(rows.bytes_read());
+                bar.set_position(rows.bytes_read(self.examined.bytes));
             }
         }
         bar.finish_and_clear();
+        if let Some(row) = rows.example_row() {
+            say(format!(
+                "{}: {}: {row}",
+                self.language.say(Text::Note),
+                self.language.say(Text::ExampleSkipped)
+            ));
+        }
         let missing = keys.into_iter().filter(|key| seen.get(key) == Some(&false));
         let mut missing: Vec<String> = missing.collect();
         if unreadable && !missing.is_empty() {
@@ -339,17 +403,7 @@ impl Run<'_> {
     fn write<T: Target>(&self, work: &mut Work<'_, T>, missing: Vec<String>) -> Done {
         let bar = progress::bytes(self.language.say(Text::Importing), self.examined.bytes);
         let mut rows = self.rows()?;
-        let columns: Vec<String> = (0..self.job.kind.fields.len())
-            .map(|field| rows.column(field))
-            .collect();
-        work.columns = self
-            .job
-            .kind
-            .fields
-            .iter()
-            .map(|field| field.id.clone())
-            .zip(columns)
-            .collect();
+        work.columns = self.columns(&rows);
         let mut planner = Planner {
             job: self.job,
             seen: HashSet::new(),
@@ -362,7 +416,7 @@ impl Run<'_> {
                 Err(refusal) => work.reject(line, refusal),
             }
             if line.is_multiple_of(4_096) {
-                bar.set_position(rows.bytes_read());
+                bar.set_position(rows.bytes_read(self.examined.bytes));
             }
         }
         self.source.check_unchanged()?;
@@ -376,8 +430,15 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Per field what the file calls its column.
+    fn columns(&self, rows: &Rows<'_>) -> HashMap<String, String> {
+        let fields = self.job.kind.fields.iter().enumerate();
+        fields.map(|(index, field)| (field.id.clone(), rows.column(index))).collect()
+    }
+
     fn dry_run<T: Target>(&self, target: &T, missing: Missing) -> Done {
         let mut rows = self.rows()?;
+        let columns = self.columns(&rows);
         let mut rejected = Rejected::default();
         let mut planner = Planner {
             job: self.job,
@@ -392,8 +453,7 @@ impl Run<'_> {
                     target.with_state(&name, |state| dry.show(&name, state, &commands))??;
                 }
                 Err(refusal) => {
-                    let field = refusal.field.clone().unwrap_or_default();
-                    rejected.add(line, field, refusal);
+                    rejected.add(line, column_named(&columns, &refusal), refusal);
                     dry.summary.rejected += 1;
                 }
             }
@@ -574,13 +634,14 @@ impl<'t, T: Target> Work<'t, T> {
     }
 
     fn reject(&mut self, line: u64, refusal: Refusal) {
-        let field = refusal.field.as_deref().unwrap_or_default();
-        let column = self
-            .columns
-            .get(field)
-            .cloned()
-            .unwrap_or_else(|| field.to_owned());
+        let column = column_named(&self.columns, &refusal);
         self.summary.rejected += 1;
         self.rejected.add(line, column, refusal);
     }
+}
+
+/// What the file calls the column that a refusal is about.
+fn column_named(columns: &HashMap<String, String>, refusal: &Refusal) -> String {
+    let field = refusal.field.as_deref().unwrap_or_default();
+    columns.get(field).map_or(field, String::as_str).to_owned()
 }

@@ -202,13 +202,20 @@ impl Command {
 /// Events as stored, and a clock that stands at day 100 until it is moved.
 #[derive(Debug)]
 pub struct Register {
+    campaign: &'static Campaign,
     log: Vec<Vec<u8>>,
     pub now: Timestamp,
 }
 
 impl Register {
     pub fn empty() -> Self {
+        Register::of(&VILLAGE)
+    }
+
+    /// Under another campaign, whose day 0 is the village's too.
+    pub fn of(campaign: &'static Campaign) -> Self {
         Register {
+            campaign,
             log: Vec::new(),
             now: day(100),
         }
@@ -247,7 +254,7 @@ impl Register {
         };
         let entries = self.entries(command.record.as_str());
         let events = self.events();
-        let event = decide(&VILLAGE, command, &entries, &View(&events), moment)?;
+        let event = decide(self.campaign, command, &entries, &View(&events), moment)?;
         let mut bytes = Vec::new();
         encode(&event, &mut bytes).unwrap();
         assert_eq!(decode(&bytes).unwrap(), event);
