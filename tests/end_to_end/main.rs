@@ -23,5 +23,6 @@ mod process;
 mod real_data;
 mod red_team;
 mod script;
+mod sheets;
 mod shilu;
 mod witnesses;

@@ -274,11 +274,11 @@ impl<'k> ExportFile<'k> {
 }
 
 /// A record as a line of JSON.
-fn json_line<'v>(
+fn json_line(
     kind: &Kind,
     record: &Exported,
     key: &Value,
-    values: &mut dyn Iterator<Item = Option<&'v Value>>,
+    values: &mut dyn Iterator<Item = Option<&Value>>,
     simulated: bool,
 ) -> String {
     let fields = kind.fields.iter().zip(values).filter_map(|(field, value)| {
@@ -382,7 +382,11 @@ fn remote(
     let campaign = register.campaign();
     let asked = |time: &Option<String>| time.clone().unwrap_or_else(|| "now".to_owned());
     let mut about = About {
-        origin: if simulated { format!("{}/simulated", campaign.origin) } else { campaign.origin.clone() },
+        origin: if simulated {
+            format!("{}/simulated", campaign.origin)
+        } else {
+            campaign.origin.clone()
+        },
         kind: kind.id.clone(),
         as_of_position: wire::cell(&counted.as_of),
         as_of: asked(&args.at.as_of),

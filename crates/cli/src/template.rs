@@ -3,7 +3,8 @@
 //! Everything that an import would refuse is made hard to type: codes are text, dates are dates, choices are lists.
 
 use rust_xlsxwriter::{
-    Color, DataValidation, DataValidationRule, ExcelDateTime, Format, Formula, Note, Workbook, Worksheet, XlsxError,
+    Color, DataValidation, DataValidationRule, ExcelDateTime, Format, Formula, Note, Workbook, Worksheet,
+    XlsxError,
 };
 use serde_json::{Value, json};
 use shilu_engine::EngineError;
@@ -34,7 +35,11 @@ pub fn run(args: &TemplateArgs, language: Language) -> Done {
     let campaign = register.campaign();
     let made = campaign
         .kind(&args.kind)
-        .ok_or_else(|| CliError::from(EngineError::NoKind { kind: args.kind.clone() }))
+        .ok_or_else(|| {
+            CliError::from(EngineError::NoKind {
+                kind: args.kind.clone(),
+            })
+        })
         .and_then(|kind| {
             let mut out = Out::binary(args.out.as_deref(), "a workbook")?;
             let bytes = workbook(&campaign, kind, language).map_err(failed)?;
@@ -72,7 +77,11 @@ struct List<'k> {
 impl List<'_> {
     /// Whether a cell's rule cannot hold it, or a person needs the titles beside the values.
     fn needs_a_sheet(&self) -> bool {
-        let chars: usize = self.values.iter().map(|(value, _)| value.chars().count() + 1).sum();
+        let chars: usize = self
+            .values
+            .iter()
+            .map(|(value, _)| value.chars().count() + 1)
+            .sum();
         let odd = |(value, title): &(&str, &str)| value.contains([',', '"']) || !title.is_empty();
         chars > INLINE_LIST_CHARS_MAX || self.values.iter().any(odd)
     }
@@ -80,7 +89,12 @@ impl List<'_> {
 
 /// The columns that choose: choices, and areas where the campaign declares them.
 fn lists<'k>(campaign: &'k Campaign, kind: &'k Kind) -> Vec<List<'k>> {
-    let areas = || campaign.areas.iter().map(|area| (area.id.as_str(), area.title.zh().unwrap_or_default()));
+    let areas = || {
+        campaign
+            .areas
+            .iter()
+            .map(|area| (area.id.as_str(), area.title.zh().unwrap_or_default()))
+    };
     let lists = kind.fields.iter().filter_map(|field| {
         let is_area = field.field_type == FieldType::Area || kind.area.as_ref() == Some(&field.id);
         let values = match &field.field_type {
@@ -88,7 +102,10 @@ fn lists<'k>(campaign: &'k Campaign, kind: &'k Kind) -> Vec<List<'k>> {
             _ if is_area && !campaign.areas.is_empty() => areas().collect(),
             _ => return None,
         };
-        Some(List { field: &field.id, values })
+        Some(List {
+            field: &field.id,
+            values,
+        })
     });
     lists.collect()
 }
@@ -176,11 +193,20 @@ fn rule(
     on_a_sheet: &[&List<'_>],
 ) -> Result<(), XlsxError> {
     let rule = DataValidation::new();
-    let place = (0..).step_by(2).zip(on_a_sheet).find(|(_, list)| list.field == field.id);
-    let rule = match (&field.field_type, place, lists.iter().find(|list| list.field == field.id)) {
+    let place = (0..)
+        .step_by(2)
+        .zip(on_a_sheet)
+        .find(|(_, list)| list.field == field.id);
+    let rule = match (
+        &field.field_type,
+        place,
+        lists.iter().find(|list| list.field == field.id),
+    ) {
         (_, Some((at, list)), _) => {
             let (letters, last) = (letters(at), list.values.len() + 1);
-            rule.allow_list_formula(Formula::new(format!("='{CHOICES}'!${letters}$2:${letters}${last}")))
+            rule.allow_list_formula(Formula::new(format!(
+                "='{CHOICES}'!${letters}$2:${letters}${last}"
+            )))
         }
         (_, None, Some(list)) => {
             let values: Vec<&str> = list.values.iter().map(|(value, _)| *value).collect();
@@ -193,7 +219,9 @@ fn rule(
         }
         _ => return Ok(()),
     };
-    let rule = rule.set_error_title("shilu")?.set_error_message(expected(&field.field_type))?;
+    let rule = rule
+        .set_error_title("shilu")?
+        .set_error_message(expected(&field.field_type))?;
     // The example stands above the rule.
     sheet.add_data_validation(2, column, LAST_ROW, column, &rule)?;
     Ok(())
@@ -207,7 +235,11 @@ fn needed(kind: &Kind, field: &Field) -> bool {
 fn about(kind: &Kind, field: &Field) -> Vec<String> {
     let mut lines = vec![field.id.clone()];
     lines.extend([&field.title.zh, &field.title.en].into_iter().flatten().cloned());
-    lines.push(format!("{} {}", type_zh(&field.field_type), field.field_type.expected()));
+    lines.push(format!(
+        "{} {}",
+        type_zh(&field.field_type),
+        field.field_type.expected()
+    ));
     if field.id == kind.key {
         lines.push("主键，必填，不可重复。The record's key: required, and there once.".to_owned());
     } else if field.required {
@@ -241,18 +273,26 @@ const fn type_zh(field_type: &FieldType) -> &'static str {
 
 /// The sheet that explains.
 fn explain(sheet: &mut Worksheet, kind: &Kind) -> Result<(), XlsxError> {
-    let (bold, text) = (Format::new().set_bold(), Format::new().set_num_format("@").set_text_wrap());
+    let (bold, text) = (
+        Format::new().set_bold(),
+        Format::new().set_num_format("@").set_text_wrap(),
+    );
     sheet.set_name("说明 How to")?;
     sheet.set_column_width(0, 24)?;
     sheet.set_column_width(1, 90)?;
     let title = kind.title.zh().unwrap_or(&kind.id);
     let lines = [
         format!("{title}：一行一条档案。带 * 的列必填。One row is one record; columns with * are required."),
-        "不要改动表头，不要合并单元格，不要填公式。Leave the headers; no merged cells, no formulas.".to_owned(),
-        "号码和代码一律为文本，否则会丢失数字。Numbers that name something (ids, codes, phones) are text.".to_owned(),
+        "不要改动表头，不要合并单元格，不要填公式。Leave the headers; no merged cells, no formulas."
+            .to_owned(),
+        "号码和代码一律为文本，否则会丢失数字。Numbers that name something (ids, codes, phones) are text."
+            .to_owned(),
         "空单元格表示没有值。An empty cell means no value.".to_owned(),
         "示例行未改动时导入会跳过。An import passes the example row over while it is unchanged.".to_owned(),
-        format!("shilu import FILE.xlsx --kind {} --as ACTOR --reason TEXT --data DIR --dry-run", kind.id),
+        format!(
+            "shilu import FILE.xlsx --kind {} --as ACTOR --reason TEXT --data DIR --dry-run",
+            kind.id
+        ),
     ];
     let mut row = 0;
     for line in lines {

@@ -46,11 +46,16 @@ fn workbook(folder: &Path, figures: &mut Figures) -> Done {
     let file = folder.join("dwellings.xlsx");
     write_workbook(&file).map_err(|error| broken(error.to_string()))?;
     let started = Instant::now();
-    let mut book: Xlsx<_> = calamine::open_workbook(&file).map_err(|error: XlsxError| broken(error.to_string()))?;
+    let mut book: Xlsx<_> =
+        calamine::open_workbook(&file).map_err(|error: XlsxError| broken(error.to_string()))?;
     let mut cells = book
         .worksheet_cells_reader("dwelling")
         .map_err(|error| broken(error.to_string()))?;
-    while cells.next_cell().map_err(|error| broken(error.to_string()))?.is_some() {}
+    while cells
+        .next_cell()
+        .map_err(|error| broken(error.to_string()))?
+        .is_some()
+    {}
     let limit = started.elapsed().as_secs_f64();
     let figure = Figure {
         name: "import-xlsx",

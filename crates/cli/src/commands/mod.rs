@@ -23,9 +23,10 @@ pub mod witness;
 use crate::{
     Done,
     args::{Args, AtArgs, Command, SourceArgs},
-    bench, demo, export, import, template,
+    bench, demo, export, import,
     messages::Language,
     register::{Query, Register},
+    template,
 };
 
 /// Runs what the command line asks for.

@@ -62,7 +62,11 @@ impl ParquetFile {
             column.append(value);
         }
         self.rows += 1;
-        if self.rows >= BATCH_ROWS { self.flush() } else { Ok(()) }
+        if self.rows >= BATCH_ROWS {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     fn flush(&mut self) -> Done {
@@ -85,7 +89,10 @@ impl ParquetFile {
             ("shilu.as_of", about.as_of.clone()),
             ("shilu.effective", about.effective.clone()),
             ("shilu.status", about.status.to_owned()),
-            ("shilu.left_out", about.left_out(|status| status.word().to_owned())),
+            (
+                "shilu.left_out",
+                about.left_out(|status| status.word().to_owned()),
+            ),
             ("shilu.simulated", about.simulated.to_string()),
         ];
         for (key, value) in told {
@@ -122,7 +129,9 @@ impl Builder {
             Builder::Integer(column) => column.append_option(value.and_then(Value::as_i64)),
             Builder::Boolean(column) => column.append_option(value.and_then(Value::as_bool)),
             Builder::Date(column) => {
-                let day = value.and_then(Value::as_str).and_then(|text| Day::parse(text).ok());
+                let day = value
+                    .and_then(Value::as_str)
+                    .and_then(|text| Day::parse(text).ok());
                 column.append_option(day.map(Day::number));
             }
         }
@@ -163,15 +172,37 @@ mod tests {
         let path = folder.path().join("f.parquet");
         let kind = &campaign.kinds[0];
         let mut file = ParquetFile::new(kind, Out::new(Some(&path)).unwrap()).unwrap();
-        let row = [json!("007"), json!("=1"), json!(3), json!("12.50"), json!(true), json!("2015-04-07"), Value::Null];
+        let row = [
+            json!("007"),
+            json!("=1"),
+            json!(3),
+            json!("12.50"),
+            json!(true),
+            json!("2015-04-07"),
+            Value::Null,
+        ];
         file.write(row.iter().map(Some)).unwrap();
-        file.write([Some(&row[0]), None, None, None, None, None, None].into_iter()).unwrap();
-        let about = About { origin: "example.org/t".into(), simulated: true, ..About::default() };
+        file.write([Some(&row[0]), None, None, None, None, None, None].into_iter())
+            .unwrap();
+        let about = About {
+            origin: "example.org/t".into(),
+            simulated: true,
+            ..About::default()
+        };
         file.finish(&about).unwrap();
 
         let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
-        let told = reader.metadata().file_metadata().key_value_metadata().unwrap().clone();
-        let told = |key: &str| told.iter().find(|told| told.key == key).and_then(|told| told.value.clone());
+        let told = reader
+            .metadata()
+            .file_metadata()
+            .key_value_metadata()
+            .unwrap()
+            .clone();
+        let told = |key: &str| {
+            told.iter()
+                .find(|told| told.key == key)
+                .and_then(|told| told.value.clone())
+        };
         assert_eq!(told("shilu.origin").as_deref(), Some("example.org/t"));
         assert_eq!(told("shilu.simulated").as_deref(), Some("true"));
         let batch = reader.build().unwrap().next().unwrap().unwrap();

@@ -5,10 +5,7 @@ use serde_json::{Value, json};
 use shilu_model::{Campaign, Input, Status};
 
 use super::{About, Out, xlsx::XlsxFile};
-use crate::{
-    import::testing,
-    messages::Language,
-};
+use crate::{import::testing, messages::Language};
 
 pub const CAMPAIGN: &str = r#"
     name = "t"
@@ -51,7 +48,9 @@ fn back(rows: &[[Value; 7]]) -> Vec<Vec<Option<shilu_model::OwnedValue>>> {
     read.iter()
         .map(|row| {
             let cells = kind.fields.iter().zip(row);
-            cells.map(|(field, cell)| field.field_type.read(Input::Cell(cell)).unwrap()).collect()
+            cells
+                .map(|(field, cell)| field.field_type.read(Input::Cell(cell)).unwrap())
+                .collect()
         })
         .collect()
 }
@@ -61,22 +60,63 @@ fn held(rows: &[[Value; 7]]) -> Vec<Vec<Option<shilu_model::OwnedValue>>> {
     let campaign = Campaign::parse(CAMPAIGN).unwrap();
     let fields = &campaign.kinds[0].fields;
     let value = |(field, value): (&shilu_model::Field, &Value)| {
-        field.field_type.read(Input::Cell(&crate::wire::cell(value))).unwrap()
+        field
+            .field_type
+            .read(Input::Cell(&crate::wire::cell(value)))
+            .unwrap()
     };
-    rows.iter().map(|row| fields.iter().zip(row).map(value).collect()).collect()
+    rows.iter()
+        .map(|row| fields.iter().zip(row).map(value).collect())
+        .collect()
 }
 
 #[test]
 fn values_that_a_spreadsheet_would_bend_come_back_as_they_were() {
-    let text = |text: &str| [json!(text), json!(text), Value::Null, Value::Null, Value::Null, Value::Null, Value::Null];
-    let mut rows: Vec<_> = ["007", "=1+1", "+1", "-1", "@x", "'x", "1e5", "TRUE", "2015-04-07", "_x0041_", "a\nb\tc", " x "]
-        .map(text)
-        .into();
+    let text = |text: &str| {
+        [
+            json!(text),
+            json!(text),
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            Value::Null,
+        ]
+    };
+    let mut rows: Vec<_> = [
+        "007",
+        "=1+1",
+        "+1",
+        "-1",
+        "@x",
+        "'x",
+        "1e5",
+        "TRUE",
+        "2015-04-07",
+        "_x0041_",
+        "a\nb\tc",
+        " x ",
+    ]
+    .map(text)
+    .into();
     rows.push([
-        json!("440524188001010014"), json!("x"), json!(9_007_199_254_740_992_i64), json!("0.1234567890123456789"),
-        json!(false), json!("1899-12-31"), json!("rental"),
+        json!("440524188001010014"),
+        json!("x"),
+        json!(9_007_199_254_740_992_i64),
+        json!("0.1234567890123456789"),
+        json!(false),
+        json!("1899-12-31"),
+        json!("rental"),
     ]);
-    rows.push([json!("8"), json!("x"), json!(-3), json!("12.5"), json!(true), json!("2015-04-07"), json!("own")]);
+    rows.push([
+        json!("8"),
+        json!("x"),
+        json!(-3),
+        json!("12.5"),
+        json!(true),
+        json!("2015-04-07"),
+        json!("own"),
+    ]);
     assert_eq!(back(&rows), held(&rows));
 }
 
@@ -94,14 +134,26 @@ fn the_workbook_says_what_it_is() {
     let bytes = written(&[], &about);
     let part = |name: &str| testing::part(&bytes, name);
     let data = part("xl/worksheets/sheet1.xml");
-    assert_eq!(data.matches("模拟数据 simulated: not real data").count(), 2, "header and footer");
+    assert_eq!(
+        data.matches("模拟数据 simulated: not real data").count(),
+        2,
+        "header and footer"
+    );
     // Two fields have one title: an import could not tell them apart, so their ids are used.
     assert!(data.contains("编码") && data.contains(">note<") && data.contains(">rooms<"));
     let told = part("xl/worksheets/sheet2.xml") + &part("xl/sharedStrings.xml");
-    for word in ["example.org/t/simulated", "@17", "已登记", "3 已采集", "not real data"] {
+    for word in [
+        "example.org/t/simulated",
+        "@17",
+        "已登记",
+        "3 已采集",
+        "not real data",
+    ] {
         assert!(told.contains(word), "{word}: {told}");
     }
-    assert!(!testing::part(&written(&[], &About::default()), "xl/worksheets/sheet1.xml").contains("simulated"));
+    assert!(
+        !testing::part(&written(&[], &About::default()), "xl/worksheets/sheet1.xml").contains("simulated")
+    );
 }
 
 #[test]

@@ -39,7 +39,11 @@ impl<'k> XlsxFile<'k> {
         let mut file = XlsxFile {
             kind,
             workbook: Workbook::new(),
-            formats: kind.fields.iter().map(|field| format(&field.field_type)).collect(),
+            formats: kind
+                .fields
+                .iter()
+                .map(|field| format(&field.field_type))
+                .collect(),
             row: 0,
             out,
         };
@@ -72,13 +76,17 @@ impl<'k> XlsxFile<'k> {
         if self.row >= ROWS_MAX {
             return Err(CliError::Refused {
                 code: "TOO_MANY_ROWS",
-                problem: format!("a sheet holds {ROWS_MAX} rows, header included, and there are more records"),
+                problem: format!(
+                    "a sheet holds {ROWS_MAX} rows, header included, and there are more records"
+                ),
                 hint: "export as csv, jsonl or parquet",
             });
         }
         let row = self.row;
         let sheet = self.workbook.worksheet_from_index(0).map_err(failed)?;
-        for (column, ((field, format), value)) in (0..).zip(self.kind.fields.iter().zip(&self.formats).zip(values)) {
+        for (column, ((field, format), value)) in
+            (0..).zip(self.kind.fields.iter().zip(&self.formats).zip(values))
+        {
             if let Some(value) = value {
                 cell(sheet, (row, column), &field.field_type, value, format).map_err(failed)?;
             }
@@ -114,7 +122,14 @@ impl<'k> XlsxFile<'k> {
             ("生效时间 In effect at", about.effective.clone()),
             ("状态 Status", language.word(about.status).to_owned()),
             ("数量 Records", about.count.to_string()),
-            ("未导出 Left out", if left_out.is_empty() { "0".to_owned() } else { left_out }),
+            (
+                "未导出 Left out",
+                if left_out.is_empty() {
+                    "0".to_owned()
+                } else {
+                    left_out
+                },
+            ),
         ];
         if about.simulated {
             mark_simulated(sheet);

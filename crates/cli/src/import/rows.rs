@@ -236,7 +236,10 @@ impl<'r> Row<'r> {
 
 /// Per field its column on a sheet. Columns without a header are none; the star of a required field is no part of it.
 pub fn column_of(kind: &Kind, header: &[String], line: u64) -> Result<Vec<Option<usize>>, ImportError> {
-    let named = header.iter().enumerate().filter(|(_, name)| !name.trim().is_empty());
+    let named = header
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| !name.trim().is_empty());
     let plain = named.map(|(column, name)| match field(kind, name) {
         Some(_) => (column, name.as_str()),
         None => (column, name.trim().trim_end_matches('*').trim_end()),
@@ -280,7 +283,9 @@ pub fn field(kind: &Kind, name: &str) -> Option<usize> {
         return Some(index);
     }
     let mut fields = kind.fields.iter().enumerate();
-    let found = fields.find(|(_, field)| headers(field).any(|header| header == name))?.0;
+    let found = fields
+        .find(|(_, field)| headers(field).any(|header| header == name))?
+        .0;
     fields
         .all(|(_, field)| headers(field).all(|header| header != name))
         .then_some(found)
@@ -288,7 +293,9 @@ pub fn field(kind: &Kind, name: &str) -> Option<usize> {
 
 /// What a column of a field may be called beside its id.
 fn headers(field: &Field) -> impl Iterator<Item = &str> {
-    let titles = [&field.title.zh, &field.title.en].into_iter().filter_map(Option::as_deref);
+    let titles = [&field.title.zh, &field.title.en]
+        .into_iter()
+        .filter_map(Option::as_deref);
     titles.chain(field.columns.iter().map(String::as_str))
 }
 

@@ -189,7 +189,9 @@ impl Opened {
                 return Err(bad("of the workbooks only .xlsx is read; save it as .xlsx"));
             }
             "gz" | "zip" => return Err(bad("it is packed; unpack it first")),
-            _ if is_workbook(&file) => return Err(bad("it is a workbook or a zip file; name it .xlsx if it is one")),
+            _ if is_workbook(&file) => {
+                return Err(bad("it is a workbook or a zip file; name it .xlsx if it is one"));
+            }
             "jsonl" | "ndjson" => Form::Jsonl,
             _ => Form::Csv,
         };
@@ -218,7 +220,11 @@ impl Opened {
         let sheet = Sheet::choose(&self.file, args.sheet.as_deref(), kind)?;
         let note = language.say(Text::Note);
         if sheet.sheets > 1 && args.sheet.is_none() {
-            say(format!("{note}: {}: {}", language.say(Text::SheetRead), crate::error::printable(&sheet.name)));
+            say(format!(
+                "{note}: {}: {}",
+                language.say(Text::SheetRead),
+                crate::error::printable(&sheet.name)
+            ));
         }
         for (count, text) in [
             (sheet.scan.hidden_rows, Text::HiddenRows),
@@ -243,7 +249,11 @@ impl Opened {
     fn examine(&self, args: &ImportArgs, language: Language) -> Result<Examined, ImportError> {
         let bar = progress::bytes(language.say(Text::Checking), self.stamp.0);
         // A workbook names its encodings itself.
-        let asked = if self.form == Form::Xlsx { EncodingArg::Utf8 } else { args.encoding };
+        let asked = if self.form == Form::Xlsx {
+            EncodingArg::Utf8
+        } else {
+            args.encoding
+        };
         let examined = examine(&self.file, asked, |bytes| bar.set_position(bytes));
         bar.finish_and_clear();
         let examined = examined.map_err(|source| ImportError::Read {
@@ -433,7 +443,9 @@ impl Run<'_> {
     /// Per field what the file calls its column.
     fn columns(&self, rows: &Rows<'_>) -> HashMap<String, String> {
         let fields = self.job.kind.fields.iter().enumerate();
-        fields.map(|(index, field)| (field.id.clone(), rows.column(index))).collect()
+        fields
+            .map(|(index, field)| (field.id.clone(), rows.column(index)))
+            .collect()
     }
 
     fn dry_run<T: Target>(&self, target: &T, missing: Missing) -> Done {

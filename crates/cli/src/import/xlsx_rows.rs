@@ -30,7 +30,10 @@ impl<'f> XlsxRows<'f> {
         let Some(row) = rows.next()? else {
             return Err(bad(format!("its sheet {:?} is empty", sheet.name)));
         };
-        let formula = row.cells.iter().find(|(_, cell)| matches!(cell, SheetCell::Formula(_)));
+        let formula = row
+            .cells
+            .iter()
+            .find(|(_, cell)| matches!(cell, SheetCell::Formula(_)));
         if let Some((column, _)) = formula {
             let place = format!("{}{}", letters(*column), row.number);
             return Err(bad(format!("the header at {place} is a formula")));
@@ -98,17 +101,30 @@ impl<'f> XlsxRows<'f> {
 
     /// Whether the row is the example of a template.
     fn example(&self) -> Example {
-        let key = self.kind.fields.iter().position(|field| field.id == self.kind.key);
+        let key = self
+            .kind
+            .fields
+            .iter()
+            .position(|field| field.id == self.kind.key);
         let text = |index: usize| self.said.get(index).and_then(Option::as_ref);
         let Some(key) = key.filter(|key| matches!(text(*key), Some(Ok(text)) if text == EXAMPLE_KEY)) else {
             return Example::No;
         };
-        let same = self.kind.fields.iter().enumerate().all(|(index, field)| match text(index) {
-            None => true,
-            Some(Ok(text)) => *text == example(self.kind, field),
-            Some(Err(_)) => false,
-        });
-        if same { Example::Unchanged } else { Example::Changed(key) }
+        let same = self
+            .kind
+            .fields
+            .iter()
+            .enumerate()
+            .all(|(index, field)| match text(index) {
+                None => true,
+                Some(Ok(text)) => *text == example(self.kind, field),
+                Some(Err(_)) => false,
+            });
+        if same {
+            Example::Unchanged
+        } else {
+            Example::Changed(key)
+        }
     }
 
     /// The row's number on the sheet.
@@ -143,7 +159,8 @@ impl<'f> XlsxRows<'f> {
 
     /// The row's cells as text, one per column of the header.
     pub fn original(&self) -> Vec<String> {
-        self.row.texts(u32::try_from(self.header.len()).unwrap_or(u32::MAX))
+        self.row
+            .texts(u32::try_from(self.header.len()).unwrap_or(u32::MAX))
     }
 
     /// The header's texts.

@@ -76,9 +76,10 @@ impl SheetCell {
     /// How many bytes of text it holds.
     pub fn len(&self) -> usize {
         match self {
-            SheetCell::Text(text) | SheetCell::Iso(text) | SheetCell::Error(text) | SheetCell::Formula(text) => {
-                text.len()
-            }
+            SheetCell::Text(text)
+            | SheetCell::Iso(text)
+            | SheetCell::Error(text)
+            | SheetCell::Formula(text) => text.len(),
             _ => 0,
         }
     }
@@ -86,9 +87,10 @@ impl SheetCell {
     /// As a person would copy it into a table of rejected rows.
     pub fn shown(&self) -> String {
         match self {
-            SheetCell::Text(text) | SheetCell::Iso(text) | SheetCell::Error(text) | SheetCell::Formula(text) => {
-                text.clone()
-            }
+            SheetCell::Text(text)
+            | SheetCell::Iso(text)
+            | SheetCell::Error(text)
+            | SheetCell::Formula(text) => text.clone(),
             SheetCell::Number { value, .. } => value.to_string(),
             SheetCell::Serial { days, is_1904 } => day(*days, *is_1904).unwrap_or_else(|_| days.to_string()),
             SheetCell::Span => String::new(),
@@ -101,10 +103,15 @@ impl SheetCell {
         let read = match self {
             SheetCell::Text(text) => Ok(of_text(text, &field.field_type)),
             SheetCell::Number { value, padded } => number(*value, *padded, &field.field_type),
-            SheetCell::Serial { days, is_1904 } if field.field_type == FieldType::Date => day(*days, *is_1904),
+            SheetCell::Serial { days, is_1904 } if field.field_type == FieldType::Date => {
+                day(*days, *is_1904)
+            }
             SheetCell::Iso(text) if field.field_type == FieldType::Date => iso_day(text),
             SheetCell::Serial { .. } | SheetCell::Iso(_) => Err(date_elsewhere(&field.field_type)),
-            SheetCell::Span => Err(("BAD_VALUE", "holds a time without a date; write the value as text".to_owned())),
+            SheetCell::Span => Err((
+                "BAD_VALUE",
+                "holds a time without a date; write the value as text".to_owned(),
+            )),
             SheetCell::Boolean(truth) if field.field_type == FieldType::Boolean => Ok(truth.to_string()),
             SheetCell::Boolean(truth) => Ok(truth.to_string().to_uppercase()),
             SheetCell::Error(error) => Err((
@@ -113,7 +120,8 @@ impl SheetCell {
             )),
             SheetCell::Formula(_) => Err((
                 "CELL_FORMULA",
-                "holds a formula, whose last result proves nothing; copy the cell and paste it as a value".to_owned(),
+                "holds a formula, whose last result proves nothing; copy the cell and paste it as a value"
+                    .to_owned(),
             )),
         };
         read.map_err(|(code, reason)| Refusal {
@@ -147,8 +155,17 @@ fn of_text(text: &str, field_type: &FieldType) -> String {
 
 /// A number as its shortest text that reads back as the same number; never with an exponent, never with `.0`.
 fn number(value: f64, padded: bool, field_type: &FieldType) -> Result<String, Flaw> {
-    let text = if value == 0.0 { "0".to_owned() } else { value.to_string() };
-    let whole = text.trim_start_matches('-').split('.').next().unwrap_or_default().len();
+    let text = if value == 0.0 {
+        "0".to_owned()
+    } else {
+        value.to_string()
+    };
+    let whole = text
+        .trim_start_matches('-')
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .len();
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let is_quantity = matches!(
         field_type,
@@ -167,7 +184,9 @@ fn number(value: f64, padded: bool, field_type: &FieldType) -> Result<String, Fl
         return if *field_type == FieldType::Date {
             Err((
                 "BAD_VALUE",
-                format!("holds the number {text}, not a date; format the cell as a date, or write 2015-04-07 as text"),
+                format!(
+                    "holds the number {text}, not a date; format the cell as a date, or write 2015-04-07 as text"
+                ),
             ))
         } else {
             Ok(text)
@@ -220,7 +239,10 @@ fn day(days: f64, is_1904: bool) -> Result<String, Flaw> {
     };
     match day.map(Day::from_number) {
         Some(day) => Ok(day.to_string()),
-        None => Err(("BAD_VALUE", format!("holds the day number {serial}, which is no date"))),
+        None => Err((
+            "BAD_VALUE",
+            format!("holds the day number {serial}, which is no date"),
+        )),
     }
 }
 
@@ -262,12 +284,30 @@ mod tests {
         assert_eq!(number(1e-7, decimal.clone()), Ok("0.0000001".into()));
         assert_eq!(number(1e21, decimal), Err("CELL_NOT_TEXT".into()));
         assert_eq!(number(110_101_001.0, text.clone()), Ok("110101001".into()));
-        assert_eq!(number(999_999_999_999_999.0, text.clone()), Ok("999999999999999".into()));
-        assert_eq!(number(1_000_000_000_000_000.0, text.clone()), Err("CELL_NOT_TEXT".into()));
-        assert_eq!(number(440_524_188_001_010_014.0, FieldType::CitizenId), Err("CELL_NOT_TEXT".into()));
-        assert_eq!(number(5_758_234_567.0, FieldType::Phone), Err("CELL_NOT_TEXT".into()));
-        assert_eq!(number(13_812_345_678.0, FieldType::Phone), Ok("13812345678".into()));
-        let padded = SheetCell::Number { value: 7.0, padded: true };
+        assert_eq!(
+            number(999_999_999_999_999.0, text.clone()),
+            Ok("999999999999999".into())
+        );
+        assert_eq!(
+            number(1_000_000_000_000_000.0, text.clone()),
+            Err("CELL_NOT_TEXT".into())
+        );
+        assert_eq!(
+            number(440_524_188_001_010_014.0, FieldType::CitizenId),
+            Err("CELL_NOT_TEXT".into())
+        );
+        assert_eq!(
+            number(5_758_234_567.0, FieldType::Phone),
+            Err("CELL_NOT_TEXT".into())
+        );
+        assert_eq!(
+            number(13_812_345_678.0, FieldType::Phone),
+            Ok("13812345678".into())
+        );
+        let padded = SheetCell::Number {
+            value: 7.0,
+            padded: true,
+        };
         assert_eq!(read(&padded, text), Err("CELL_NOT_TEXT".into()));
         assert_eq!(read(&padded, FieldType::Integer), Ok("7".into()));
     }
@@ -288,7 +328,10 @@ mod tests {
         assert_eq!(iso("2015-04-07T00:00:00Z"), Ok("2015-04-07".into()));
         assert_eq!(iso("2015-04-07"), Ok("2015-04-07".into()));
         assert_eq!(iso("2015-04-07T09:30:00"), Err("BAD_VALUE".into()));
-        let serial = SheetCell::Serial { days: 42_101.0, is_1904: false };
+        let serial = SheetCell::Serial {
+            days: 42_101.0,
+            is_1904: false,
+        };
         assert_eq!(read(&serial, FieldType::Text), Err("CELL_NOT_TEXT".into()));
         assert_eq!(number(20_150_407.0, FieldType::Date), Err("BAD_VALUE".into()));
     }
@@ -296,12 +339,21 @@ mod tests {
     #[test]
     fn truths_errors_and_formulas() {
         let text = |text: &str| SheetCell::Text(text.into());
-        assert_eq!(read(&SheetCell::Boolean(true), FieldType::Boolean), Ok("true".into()));
+        assert_eq!(
+            read(&SheetCell::Boolean(true), FieldType::Boolean),
+            Ok("true".into())
+        );
         assert_eq!(read(&text("TRUE"), FieldType::Boolean), Ok("true".into()));
         assert_eq!(read(&text("否"), FieldType::Boolean), Ok("否".into()));
         assert_eq!(read(&text("TRUE"), FieldType::Text), Ok("TRUE".into()));
-        assert_eq!(read(&SheetCell::Error("#N/A".into()), FieldType::Text), Err("CELL_ERROR".into()));
-        assert_eq!(read(&SheetCell::Formula("3".into()), FieldType::Integer), Err("CELL_FORMULA".into()));
+        assert_eq!(
+            read(&SheetCell::Error("#N/A".into()), FieldType::Text),
+            Err("CELL_ERROR".into())
+        );
+        assert_eq!(
+            read(&SheetCell::Formula("3".into()), FieldType::Integer),
+            Err("CELL_FORMULA".into())
+        );
         assert_eq!(read(&SheetCell::Span, FieldType::Date), Err("BAD_VALUE".into()));
     }
 

@@ -79,7 +79,10 @@ pub fn check(file: &Arc<File>) -> Result<ZipArchive<Bytes>, ImportError> {
     refuse_other_kinds(file)?;
     let mut archive = ZipArchive::new(BufReader::new(Cursor::new(file))).map_err(damaged)?;
     if archive.len() > PARTS_MAX {
-        return Err(too_large(format!("it has {} parts, more than {PARTS_MAX}", archive.len())));
+        return Err(too_large(format!(
+            "it has {} parts, more than {PARTS_MAX}",
+            archive.len()
+        )));
     }
     let mut left = BYTES_MAX;
     let mut chunk = vec![0; CHUNK_BYTES];
@@ -96,7 +99,9 @@ pub fn check(file: &Arc<File>) -> Result<ZipArchive<Bytes>, ImportError> {
             }
             unpacked += u64::try_from(read).unwrap_or(u64::MAX);
             if unpacked > may {
-                return Err(too_large(format!("its part {name:?} unpacks to more than {may} bytes")));
+                return Err(too_large(format!(
+                    "its part {name:?} unpacks to more than {may} bytes"
+                )));
             }
         }
         left -= unpacked;
@@ -130,7 +135,10 @@ fn refuse_other_kinds(file: &Arc<File>) -> Result<(), ImportError> {
 
 /// Whether a compound file has the stream that an encrypted workbook is kept in (MS-OFFCRYPTO 2.3.4).
 fn mentions_encryption(file: &Arc<File>) -> bool {
-    let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let name: Vec<u8> = "EncryptedPackage"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let mut reader = BufReader::new(Cursor::new(file));
     let mut window = Vec::new();
     let mut chunk = vec![0; CHUNK_BYTES];

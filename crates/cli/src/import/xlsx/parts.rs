@@ -30,8 +30,14 @@ pub fn sheets(archive: &mut ZipArchive<Bytes>) -> Result<Vec<SheetPart>, ImportE
         .find(|relation| relation.kind == "officeDocument")
         .ok_or_else(|| bad("it has no workbook inside: is it an .ods or another zip file?"))?;
     let workbook = workbook.target.trim_start_matches('/').to_owned();
-    let (folder, name) = workbook.rsplit_once('/').map_or(("", workbook.as_str()), |parts| parts);
-    let folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let (folder, name) = workbook
+        .rsplit_once('/')
+        .map_or(("", workbook.as_str()), |parts| parts);
+    let folder = if folder.is_empty() {
+        String::new()
+    } else {
+        format!("{folder}/")
+    };
     let relations = relationships(archive, &format!("{folder}_rels/{name}.rels"))?;
     let mut sheets = Vec::new();
     elements(archive, &workbook, |element| {
@@ -60,7 +66,10 @@ struct Relation {
     target: String,
 }
 
-fn relationships(archive: &mut ZipArchive<Bytes>, path: &str) -> Result<HashMap<String, Relation>, ImportError> {
+fn relationships(
+    archive: &mut ZipArchive<Bytes>,
+    path: &str,
+) -> Result<HashMap<String, Relation>, ImportError> {
     let mut found = HashMap::new();
     elements(archive, path, |element| {
         if element.local_name().as_ref() == "Relationship"
@@ -103,7 +112,11 @@ fn elements(
 pub fn part<'a>(archive: &'a mut ZipArchive<Bytes>, path: &str) -> Result<impl Read + use<'a>, ImportError> {
     let plain = |name: &str| name.replace('\\', "/").to_ascii_lowercase();
     let wanted = plain(path);
-    let same = |index: &usize| archive.name_for_index(*index).is_some_and(|name| name.is_ok_and(|name| plain(&name) == wanted));
+    let same = |index: &usize| {
+        archive
+            .name_for_index(*index)
+            .is_some_and(|name| name.is_ok_and(|name| plain(&name) == wanted))
+    };
     let index = (0..archive.len()).find(same);
     let index = index.ok_or_else(|| bad(format!("it has no part {path:?}")))?;
     archive

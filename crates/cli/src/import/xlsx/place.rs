@@ -6,7 +6,7 @@ pub const ROWS_MAX: u32 = 1_048_576;
 pub const COLUMNS_MAX: u32 = 16_384;
 
 /// A cell's place, both from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The row.
     pub row: u32,
@@ -64,7 +64,17 @@ mod tests {
             assert_eq!(Place::parse(name).unwrap().to_string(), name);
         }
         assert_eq!(Place::parse("$C$7"), Some(Place { row: 6, column: 2 }));
-        for wrong in ["", "A", "7", "A0", "XFE1", "A1048577", "A1:B2", "AAAAAAAAAAAA1", "越1"] {
+        for wrong in [
+            "",
+            "A",
+            "7",
+            "A0",
+            "XFE1",
+            "A1048577",
+            "A1:B2",
+            "AAAAAAAAAAAA1",
+            "越1",
+        ] {
             assert_eq!(Place::parse(wrong), None, "{wrong}");
         }
     }

@@ -45,13 +45,18 @@ pub struct SheetRow {
 impl SheetRow {
     /// A cell.
     pub fn cell(&self, column: u32) -> Option<&SheetCell> {
-        let index = self.cells.binary_search_by_key(&column, |(column, _)| *column).ok()?;
+        let index = self
+            .cells
+            .binary_search_by_key(&column, |(column, _)| *column)
+            .ok()?;
         self.cells.get(index).map(|(_, cell)| cell)
     }
 
     /// Whether merged cells touch a column of it.
     pub fn is_merged(&self, column: u32) -> bool {
-        self.merged.iter().any(|(first, last)| (*first..=*last).contains(&column))
+        self.merged
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&column))
     }
 
     /// Its cells as text, for so many columns from the first.
@@ -121,7 +126,12 @@ impl SheetRows {
     }
 }
 
-fn send_rows(file: &Arc<File>, sheet: &str, scan: &Arc<Scan>, sender: &SyncSender<Batch>) -> Result<(), ImportError> {
+fn send_rows(
+    file: &Arc<File>,
+    sheet: &str,
+    scan: &Arc<Scan>,
+    sender: &SyncSender<Batch>,
+) -> Result<(), ImportError> {
     let mut workbook = open(file)?;
     let mut assembler = Assembler::new(&mut workbook, sheet, Arc::clone(scan))?;
     let (mut batch, mut bytes) = (Vec::with_capacity(BATCH_ROWS), 0);
@@ -205,7 +215,10 @@ impl<'w> Assembler<'w> {
             if let Some(cell) = cell {
                 bytes += cell.len();
                 if bytes > ROW_BYTES_MAX {
-                    let problem = format!("its row {} has more than {ROW_BYTES_MAX} bytes of text", row.number);
+                    let problem = format!(
+                        "its row {} has more than {ROW_BYTES_MAX} bytes of text",
+                        row.number
+                    );
                     return Err(ImportError::WorkbookTooLarge { problem });
                 }
                 row.cells.push((place.column, cell));
@@ -249,12 +262,20 @@ impl<'w> Assembler<'w> {
 
     /// Where merged cells touch a row. Rows come in order, so ranges come and go.
     fn merged(&mut self, row: u32) -> Vec<(u32, u32)> {
-        while let Some(merge) = self.scan.merges.get(self.merge).filter(|merge| merge.first.row <= row) {
+        while let Some(merge) = self
+            .scan
+            .merges
+            .get(self.merge)
+            .filter(|merge| merge.first.row <= row)
+        {
             self.active.push(*merge);
             self.merge += 1;
         }
         self.active.retain(|merge| merge.last.row >= row);
-        self.active.iter().map(|merge| (merge.first.column, merge.last.column)).collect()
+        self.active
+            .iter()
+            .map(|merge| (merge.first.column, merge.last.column))
+            .collect()
     }
 
     /// The scan and the cell reader must have seen the same sheet: else formulas could pass for values.
@@ -284,7 +305,18 @@ mod tests {
         for format in ["000000", "00", "000-0000", "0000\"号\"", "00.00"] {
             assert!(shows_leading_zeros(format), "{format}");
         }
-        for format in ["General", "0", "0.00", "#,##0", "#,##0.00", "0%", "0.00E+00", "yyyy-mm-dd", "@", "hh:mm:ss.000"] {
+        for format in [
+            "General",
+            "0",
+            "0.00",
+            "#,##0",
+            "#,##0.00",
+            "0%",
+            "0.00E+00",
+            "yyyy-mm-dd",
+            "@",
+            "hh:mm:ss.000",
+        ] {
             assert!(!shows_leading_zeros(format), "{format}");
         }
     }

@@ -64,7 +64,11 @@ pub fn scan(archive: &mut ZipArchive<Bytes>, path: &str) -> Result<Scan, ImportE
         match xml.read_event_into(&mut buffer) {
             Ok(Event::Start(element)) => state.start(&element)?,
             Ok(Event::End(element)) => state.end(element.local_name().as_ref()),
-            Ok(Event::DocType(_)) => return Err(bad("its XML declares entities, which no spreadsheet program writes")),
+            Ok(Event::DocType(_)) => {
+                return Err(bad(
+                    "its XML declares entities, which no spreadsheet program writes",
+                ));
+            }
             Ok(Event::Eof) => break,
             Ok(_) => {}
             Err(error) => return Err(bad(format!("the sheet's XML is damaged: {error}"))),
@@ -117,18 +121,15 @@ struct State {
     is_whole: bool,
 }
 
-impl Default for Place {
-    fn default() -> Self {
-        Place { row: 0, column: 0 }
-    }
-}
-
 impl State {
     fn start(&mut self, element: &BytesStart<'_>) -> Result<(), ImportError> {
         match element.local_name().as_ref() {
             "row" => {
                 if let Some(number) = attribute(element, "r")? {
-                    let number = number.parse().ok().filter(|number| (1..=ROWS_MAX).contains(number));
+                    let number = number
+                        .parse()
+                        .ok()
+                        .filter(|number| (1..=ROWS_MAX).contains(number));
                     self.at.row = number.ok_or_else(|| bad("a row has no proper number"))? - 1;
                 }
                 self.row_is_hidden = is_on(element, "hidden")?;
@@ -203,7 +204,11 @@ impl State {
             return Err(bad("the sheet has no table of cells, or it breaks off"));
         }
         self.scan.merges.sort_by_key(|merge| merge.first);
-        let seen = |column: &u32| self.hidden.iter().any(|(first, last)| (*first..=*last).contains(column));
+        let seen = |column: &u32| {
+            self.hidden
+                .iter()
+                .any(|(first, last)| (*first..=*last).contains(column))
+        };
         self.scan.hidden_columns = u64::try_from((0..self.width).filter(seen).count()).unwrap_or(0);
         Ok(self.scan)
     }

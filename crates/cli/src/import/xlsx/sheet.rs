@@ -61,7 +61,9 @@ impl Sheet {
         if visible.is_empty() {
             visible = parts.iter().collect();
         }
-        let first = *visible.first().ok_or_else(|| bad("it has no sheet with a table"))?;
+        let first = *visible
+            .first()
+            .ok_or_else(|| bad("it has no sheet with a table"))?;
         if visible.len() == 1 {
             return Ok(first);
         }
@@ -87,5 +89,9 @@ pub fn open(file: &Arc<File>) -> Result<Xlsx<Bytes>, ImportError> {
 }
 
 fn names(parts: &[SheetPart]) -> String {
-    parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(", ")
+    parts
+        .iter()
+        .map(|part| part.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

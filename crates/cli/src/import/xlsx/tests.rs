@@ -118,12 +118,18 @@ fn cells_of_every_type_are_read_as_what_they_say() {
 #[test]
 fn what_cannot_be_taken_is_refused_cell_by_cell() {
     let bytes = workbook(|sheet| {
-        sheet.write_formula(1, 0, Formula::new("=\"1\"").set_result("1")).unwrap();
+        sheet
+            .write_formula(1, 0, Formula::new("=\"1\"").set_result("1"))
+            .unwrap();
         sheet.write_string(2, 0, "2").unwrap();
-        sheet.write_formula(2, 2, Formula::new("=1+2").set_result("3")).unwrap();
+        sheet
+            .write_formula(2, 2, Formula::new("=1+2").set_result("3"))
+            .unwrap();
         sheet.write_string(3, 0, "3").unwrap();
         sheet.write_string(4, 0, "4").unwrap();
-        sheet.merge_range(3, 1, 4, 2, "2015-04-07", &Format::new()).unwrap();
+        sheet
+            .merge_range(3, 1, 4, 2, "2015-04-07", &Format::new())
+            .unwrap();
         sheet.write_string(5, 0, "5").unwrap();
         sheet.write_number(5, 4, 440_524_188_001_010_014.0).unwrap();
         sheet.write_string(6, 0, "6").unwrap();
@@ -148,7 +154,12 @@ fn what_cannot_be_taken_is_refused_cell_by_cell() {
 #[test]
 fn the_sheet_is_the_one_with_the_headers_or_the_one_that_is_asked_for() {
     let mut workbook = Workbook::new();
-    workbook.add_worksheet().set_name("封面").unwrap().write_string(0, 0, "2015").unwrap();
+    workbook
+        .add_worksheet()
+        .set_name("封面")
+        .unwrap()
+        .write_string(0, 0, "2015")
+        .unwrap();
     let sheet = workbook.add_worksheet().set_name("三月").unwrap();
     for (column, name) in (0..).zip(["编码 *", "", "间数"]) {
         sheet.write_string(2, column, name).unwrap();
@@ -163,7 +174,10 @@ fn the_sheet_is_the_one_with_the_headers_or_the_one_that_is_asked_for() {
     let error = read_sheet(&bytes, Some("四月")).unwrap_err();
     assert_eq!(error.code(), "NO_SHEET");
     assert!(error.hint().contains("封面, 三月"), "{}", error.hint());
-    assert_eq!(read_sheet(&bytes, Some("封面")).unwrap_err().code(), "UNKNOWN_COLUMN");
+    assert_eq!(
+        read_sheet(&bytes, Some("封面")).unwrap_err().code(),
+        "UNKNOWN_COLUMN"
+    );
 }
 
 #[test]
@@ -184,7 +198,12 @@ fn headers_are_held_to_what_a_csv_file_s_are() {
 
 #[test]
 fn a_template_s_example_is_passed_over_until_it_is_changed() {
-    let bytes = crate::template::workbook(&Campaign::parse(CAMPAIGN).unwrap(), &kind(), crate::messages::Language::Zh).unwrap();
+    let bytes = crate::template::workbook(
+        &Campaign::parse(CAMPAIGN).unwrap(),
+        &kind(),
+        crate::messages::Language::Zh,
+    )
+    .unwrap();
     assert_eq!(read(&bytes), [""; 0]);
     let changed = workbook(|sheet| {
         sheet.write_string(1, 0, crate::template::EXAMPLE_KEY).unwrap();
@@ -253,7 +272,10 @@ fn hostile_sheets_write_nothing() {
     assert_eq!(read(&good), ["2: 1 |  | 3 | 1 | "]);
     let sheet = |from: &str, to: &str| refused(&rewrite(&good, SHEET, |xml| xml.replacen(from, to, 1)));
     let (code, problem) = sheet("r=\"D2\"", "r=\"B2\"");
-    assert!(code == "BAD_XLSX" && problem.contains("out of order"), "{problem}");
+    assert!(
+        code == "BAD_XLSX" && problem.contains("out of order"),
+        "{problem}"
+    );
     assert_eq!(sheet("r=\"D2\"", "r=\"XFE2\"").0, "BAD_XLSX");
     assert_eq!(sheet("</sheetData>", "").0, "BAD_XLSX");
     let (code, problem) = sheet("<v>3</v>", &format!("<v>{}</v>", "3".repeat(3 << 20)));
@@ -300,13 +322,19 @@ fn a_zip_bomb_is_refused_before_it_is_kept() {
     let bomb = writer.finish().unwrap().into_inner();
     assert!(bomb.len() < 1 << 20);
     let (code, problem) = refused(&bomb);
-    assert!(code == "XLSX_TOO_LARGE" && problem.contains("sharedStrings"), "{problem}");
+    assert!(
+        code == "XLSX_TOO_LARGE" && problem.contains("sharedStrings"),
+        "{problem}"
+    );
 }
 
 #[test]
 fn what_is_no_workbook_is_named_for_what_it_is() {
     let ole = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
-    let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let name: Vec<u8> = "EncryptedPackage"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     // The name lies across the end of a chunk.
     let encrypted = [&ole[..], &vec![0; (64 << 10) - 20], &name, &[0; 512]].concat();
     assert_eq!(refused(&encrypted).0, "XLSX_ENCRYPTED");
@@ -333,5 +361,9 @@ fn many_rows_come_in_order() {
     });
     let rows = read(&bytes);
     assert_eq!(rows.len(), 2_999);
-    assert!((2..).zip(&rows).all(|(line, row)| row.starts_with(&format!("{line}: {} |", line - 1))));
+    assert!(
+        (2..)
+            .zip(&rows)
+            .all(|(line, row)| row.starts_with(&format!("{line}: {} |", line - 1)))
+    );
 }

@@ -239,11 +239,7 @@ fn whatever_a_witness_says_counts_only_when_it_cosigns() {
 #[test]
 fn a_witness_named_like_the_log_counts_by_its_own_key() {
     let dir = tempfile::tempdir().unwrap();
-    let (engine, witnesses) = witnessed(
-        dir.path(),
-        "example.org/twins",
-        ["a", "b", "example.org/twins"],
-    );
+    let (engine, witnesses) = witnessed(dir.path(), "example.org/twins", ["a", "b", "example.org/twins"]);
     shut(engine);
     witnesses[0].set(Mood::Good);
     let engine = reopen(dir.path()).unwrap();
