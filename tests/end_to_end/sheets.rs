@@ -58,7 +58,9 @@ fn an_exported_workbook_changes_nothing_where_it_is_imported_again() {
     let other = Register::new(CAMPAIGN);
     assert_eq!(import(&other, file, &["--snapshot"]).json()["registered"], 3);
     assert_eq!(other.run(&["export", "--kind", "dwelling"]).well(), ROWS);
-    let history = other.run(&["history", "dwelling/001", "--format", "jsonl"]).well();
+    let history = other
+        .run(&["history", "dwelling/001", "--format", "jsonl"])
+        .well();
     let source: Value = serde_json::from_str(history.lines().next().unwrap()).unwrap();
     assert_eq!(source["source"]["row"], 2, "{source}");
 }
@@ -67,7 +69,9 @@ fn an_exported_workbook_changes_nothing_where_it_is_imported_again() {
 fn csv_goes_to_a_file_that_is_there_when_it_is_whole() {
     let register = filled();
     let file = register.file("out.csv", "old");
-    register.run(&["export", "--kind", "dwelling", "--out", &file]).well();
+    register
+        .run(&["export", "--kind", "dwelling", "--out", &file])
+        .well();
     assert_eq!(fs::read_to_string(&file).unwrap(), ROWS);
     register
         .run(&["export", "--kind", "shed", "--out", &file])
@@ -86,22 +90,32 @@ fn a_row_that_cannot_be_taken_is_told_by_its_cell_and_the_others_are_taken() {
     ];
     let file = workbook(&register, "some.xlsx", &rows);
     let dry = import(&register, &file, &["--dry-run"]);
-    assert!(dry.stderr.contains("line 2, C: [CELL_FORMULA] C2 holds a formula"), "{dry:?}");
-    assert_eq!((dry.json()["collected"].clone(), register.events()), (json!(1), 7));
-    let done = import(&register, &file, &[]);
-    assert_eq!(
-        (&done.json()["collected"], register.events()),
-        (&json!(1), 8)
+    assert!(
+        dry.stderr
+            .contains("line 2, C: [CELL_FORMULA] C2 holds a formula"),
+        "{dry:?}"
     );
+    assert_eq!(
+        (dry.json()["collected"].clone(), register.events()),
+        (json!(1), 7)
+    );
+    let done = import(&register, &file, &[]);
+    assert_eq!((&done.json()["collected"], register.events()), (&json!(1), 8));
     let rejected = fs::read_to_string(format!("{file}.rejected.csv")).unwrap();
-    let places: Vec<&str> = rejected.lines().map(|line| line.split(",\"").next().unwrap()).collect();
+    let places: Vec<&str> = rejected
+        .lines()
+        .map(|line| line.split(",\"").next().unwrap())
+        .collect();
     assert_eq!(places[0], "line,column,code,reason,code,area,rooms,note");
     assert!(places[1].starts_with("2,C,CELL_FORMULA"), "{rejected}");
     assert!(places[2].starts_with("3,C,BAD_VALUE"), "{rejected}");
     assert!(places[3].starts_with("5,A,CELL_FORMULA"), "{rejected}");
     // A key that nobody can read may be any record's: nothing is deregistered.
     let done = import(&register, &file, &["--snapshot"]);
-    assert!(done.stderr.contains("no missing record was deregistered"), "{done:?}");
+    assert!(
+        done.stderr.contains("no missing record was deregistered"),
+        "{done:?}"
+    );
     assert_eq!(done.json()["deregistered"], 0);
 }
 
@@ -115,7 +129,10 @@ fn a_bad_workbook_leaves_the_register_as_it_was() {
     let named = register.file("named.csv", &good);
     let locked = [
         &b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"[..],
-        &"EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
+        &"EncryptedPackage"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<_>>(),
     ];
     let locked = register.file("locked.xlsx", locked.concat());
     let old = register.file("old.xls", b"x");
@@ -145,10 +162,15 @@ fn a_template_is_filled_in_and_imported() {
     let file = file.to_str().unwrap();
     register.run(&["template", "dwelling", "--out", file]).well();
     let done = import(&register, file, &[]);
-    assert!(done.stderr.contains("example was passed over, row: 2"), "{done:?}");
+    assert!(
+        done.stderr.contains("example was passed over, row: 2"),
+        "{done:?}"
+    );
     assert_eq!(done.json()["rejected"], 0);
     assert_eq!(register.events(), 7);
-    register.run(&["template", "shed", "--out", file]).refused(1, "NO_KIND");
+    register
+        .run(&["template", "shed", "--out", file])
+        .refused(1, "NO_KIND");
 }
 
 #[test]
@@ -156,8 +178,27 @@ fn a_simulated_register_says_so_in_its_workbook() {
     let home = tempfile::tempdir().unwrap();
     let at = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
     fs::write(at("campaign.toml"), CAMPAIGN).unwrap();
-    shilu(&["init", &at("reg"), "--campaign", &at("campaign.toml"), "--as", "mayor", "--simulated"]).well();
-    let export = ["export", "--kind", "dwelling", "--format", "xlsx", "--data", &at("reg"), "--out", &at("o.xlsx")];
+    shilu(&[
+        "init",
+        &at("reg"),
+        "--campaign",
+        &at("campaign.toml"),
+        "--as",
+        "mayor",
+        "--simulated",
+    ])
+    .well();
+    let export = [
+        "export",
+        "--kind",
+        "dwelling",
+        "--format",
+        "xlsx",
+        "--data",
+        &at("reg"),
+        "--out",
+        &at("o.xlsx"),
+    ];
     let done = shilu(&export);
     assert!(done.stderr.contains("simulated"), "{done:?}");
     done.well();
@@ -173,13 +214,19 @@ fn hidden_rows_are_read_and_counted() {
     for (column, name) in (0..).zip(["code *", "area", "rooms"]) {
         sheet.write_string(0, column, name).unwrap();
     }
-    sheet.write_string_with_format(1, 0, "10", &Format::new()).unwrap();
+    sheet
+        .write_string_with_format(1, 0, "10", &Format::new())
+        .unwrap();
     sheet.write_string(1, 1, "north").unwrap();
     sheet.set_row_hidden(1).unwrap();
     sheet.set_column_hidden(2).unwrap();
     let file = register.file("hidden.xlsx", workbook.save_to_buffer().unwrap());
     let done = import(&register, &file, &[]);
-    for words in ["the sheet that is read: Sheet2", "hidden rows, read like the others: 1", "hidden columns, read like the others: 1"] {
+    for words in [
+        "the sheet that is read: Sheet2",
+        "hidden rows, read like the others: 1",
+        "hidden columns, read like the others: 1",
+    ] {
         assert!(done.stderr.contains(words), "{words}: {done:?}");
     }
     assert_eq!(done.json()["collected"], 1);
