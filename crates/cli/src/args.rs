@@ -543,10 +543,18 @@ pub struct RebuildArgs {
     after_help = "Example:\n  shilu accept-clock --data reg --as zhang --reason \"the clock was a day ahead until today\""
 )]
 pub struct AcceptClockArgs {
+    /// In whose name
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+/// In whose name a setting of the register changes, and why.
+#[derive(Debug, ClapArgs)]
+pub struct WhoArgs {
     /// The register's folder
     #[arg(long, value_name = "DIR", env = "SHILU_DATA")]
     pub data: PathBuf,
-    /// Who accepts it
+    /// Who does it
     #[arg(long = "as", value_name = "ACTOR")]
     pub actor: String,
     /// Why

@@ -10,7 +10,6 @@ use shilu_verify::Finding;
 use thiserror::Error;
 
 use crate::{
-    evidence_hint,
     import::ImportError,
     messages::{Language, Text},
     output::say,
@@ -189,7 +188,7 @@ impl CliError {
             CliError::ReaderGone => 0,
             CliError::Usage { .. } | CliError::NotBuilt { .. } | CliError::Malformed { .. } => 2,
             CliError::At { inner, .. } => inner.exit(),
-            CliError::Evidence(error) if evidence_hint::is_malformed(error) => 2,
+            CliError::Evidence(error) if error.is_malformed() => 2,
             CliError::KeyFile(error) | CliError::Witness(WitnessError::Key(error))
                 if error.code() == "BAD_KEY" =>
             {
@@ -238,7 +237,7 @@ impl CliError {
             | CliError::Refused { hint, .. }
             | CliError::Malformed { hint, .. } => Some((*hint).to_owned()),
             CliError::At { inner, .. } => inner.hint(),
-            CliError::Evidence(error) => Some(evidence_hint::hint(error).to_owned()),
+            CliError::Evidence(error) => Some(error.hint().to_owned()),
             CliError::Witness(error) => Some(error.hint().to_owned()),
             CliError::KeyFile(error) => Some(error.hint().to_owned()),
             CliError::NotBuilt { .. } => Some("see `shilu help` for what there is".to_owned()),

@@ -7,7 +7,6 @@ mod bench;
 mod commands;
 mod demo;
 mod error;
-mod evidence_hint;
 mod export;
 mod format;
 mod import;

@@ -305,8 +305,8 @@ impl EngineError {
             },
             EngineError::ClockNotBehind => Class::Rule,
             EngineError::Log(error) if matches!(**error, LogError::Poisoned { .. }) => Class::TryAgain,
-            EngineError::Evidence(error) if is_wrong(error) => Class::Rule,
-            EngineError::Evidence(_) => Class::Malformed,
+            EngineError::Evidence(error) if error.is_malformed() => Class::Malformed,
+            EngineError::Evidence(_) => Class::Rule,
             EngineError::RotationPending
             | EngineError::QuorumMissing { .. }
             | EngineError::NotPublished { .. } => Class::TryAgain,
@@ -364,14 +364,7 @@ impl EngineError {
                     .to_owned()
             }
             EngineError::ClockNotBehind => "nothing needs to be accepted".to_owned(),
-            EngineError::Evidence(EvidenceError::NotConsistent { .. }) => {
-                "they are two histories of one log: keep both, for together they prove it, and find out which is true"
-                    .to_owned()
-            }
-            EngineError::Evidence(error) if is_wrong(error) => {
-                "believe nothing of it; check that the key and the folder are those of one register".to_owned()
-            }
-            EngineError::Evidence(_) => "get it again from where it comes from, whole".to_owned(),
+            EngineError::Evidence(error) => error.hint().to_owned(),
             EngineError::NoSigningKey { .. } => {
                 "put the key back from its safe place; if it is lost for good: `shilu key rotate --lost`".to_owned()
             }
@@ -424,16 +417,4 @@ impl EngineError {
             _ => None,
         }
     }
-}
-
-/// Whether a piece of evidence can be read and says what is not so, rather than being unreadable.
-const fn is_wrong(error: &EvidenceError) -> bool {
-    matches!(
-        error,
-        EvidenceError::OtherLog { .. }
-            | EvidenceError::NotSigned { .. }
-            | EvidenceError::ForgedSignature { .. }
-            | EvidenceError::NotIncluded { .. }
-            | EvidenceError::NotConsistent { .. }
-    )
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,13 +12,13 @@ use sha2::{Digest, Sha256};
 use shilu_log::{Events, Log, Outcome};
 use shilu_merkle::{SignerKey, VerifierKey};
 use shilu_model::{
-    Action, CAMPAIGN_BYTES_MAX, Campaign, CampaignError, Change, Event, EventId, Position, Source, Stated,
-    Timestamp, Value, encode,
+    CAMPAIGN_BYTES_MAX, Campaign, CampaignError, Change, Event, EventId, Position, Timestamp, Value, encode,
     setting::{CAMPAIGN, CLOCK, KEY, ORIGIN},
 };
 use shilu_projections::hexadecimal;
 
 use crate::{
+    durable,
     error::EngineError,
     evidence::{Files, Keys, Publisher, fresh_key, witness_key},
 };
@@ -164,7 +164,7 @@ fn fill(
         set(KEY, &public_key),
         set(CAMPAIGN, &hash),
     ];
-    let first = register_event(Position::ZERO, id, recorded, 1, init.actor, Some("init"), changes);
+    let first = Event::on_register(Position::ZERO, id, recorded, 1, init.actor, Some("init"), changes);
     let mut bytes = Vec::new();
     encode(&first, &mut bytes).map_err(|error| EngineError::NotARegister {
         path: dir.to_owned(),
@@ -246,41 +246,6 @@ fn make_folder(dir: &Path) -> io::Result<()> {
         Some(above) => File::open(above)?.sync_all(),
         None => Ok(()),
     })
-}
-
-/// An event on the register itself.
-pub(crate) fn register_event<'a>(
-    position: Position,
-    id: EventId,
-    recorded: Timestamp,
-    version: u32,
-    actor: &'a str,
-    reason: Option<&'a str>,
-    changes: Vec<Change<'a>>,
-) -> Event<'a> {
-    Event {
-        position,
-        id,
-        recorded,
-        effective: recorded,
-        action: Action::Configure,
-        kind: "",
-        key: "",
-        version,
-        area: "",
-        actor,
-        device: None,
-        source: Source::System,
-        reason,
-        changes,
-        outcome: None,
-        observed: Vec::new(),
-        because: None,
-        cause: None,
-        stated: Stated::default(),
-        visit: None,
-        signature: None,
-    }
 }
 
 fn append_one(dir: &Path, event: &[u8], options: shilu_log::Options) -> Result<Log, EngineError> {
@@ -386,27 +351,13 @@ pub fn public_key(dir: &Path) -> Result<String, EngineError> {
 
 /// Writes a new file so that a crash leaves it whole or not at all.
 pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
-    replace_synced(path, |file| file.write_all(bytes))
+    durable::write(path, bytes).map_err(|error| EngineError::io("write", path, error))
 }
 
-/// Replaces a file: temporary file, fsync, rename, fsync of the folder.
+/// Replaces a file durably.
 pub(crate) fn replace_synced(
     path: &Path,
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> Result<(), EngineError> {
-    let temporary = path.with_extension("tmp");
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let result = (|| {
-        let mut file = File::create(&temporary)?;
-        write(&mut file)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        sync_folder(folder)
-    })();
-    result.map_err(|error| EngineError::io("write", path, error))
-}
-
-/// Makes the names in a folder durable.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    durable::replace(path, write).map_err(|error| EngineError::io("write", path, error))
 }

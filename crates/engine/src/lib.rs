@@ -9,6 +9,7 @@
 
 mod ask;
 mod clock;
+pub mod durable;
 mod engine;
 mod error;
 mod evidence;
@@ -26,7 +27,8 @@ pub use clock::Clock;
 pub use engine::{Engine, Info, Options, Rebuilt};
 pub use error::EngineError;
 pub use evidence::{
-    BackedUp, Because, Beyond, Publication, PublishedFolder, Restored, WitnessState, backup, restore,
+    BackedUp, Because, Beyond, Publication, PublishedFolder, RANDOMNESS, Restored, WitnessState, backup,
+    random_seed, restore,
 };
 pub use folder::{Init, public_key};
 pub use query::{

@@ -25,7 +25,6 @@ use tracing::debug_span;
 use crate::{
     clock::{BEHIND_MICROS_MAX, Clock},
     error::EngineError,
-    folder::register_event,
     folding::News,
     reply::{Accepted, Answer, Place, Reply},
 };
@@ -510,7 +509,7 @@ impl Writing {
         };
         let (actor, reason) = (&configure.actor, Some(configure.reason.as_str()));
         let id = (self.fresh_id)();
-        let event = register_event(start, id, recorded, version + 1, actor, reason, vec![change]);
+        let event = Event::on_register(start, id, recorded, version + 1, actor, reason, vec![change]);
         let mut bytes = Vec::new();
         if let Err(error) = encode(&event, &mut bytes) {
             return Some(Err(EngineError::Undecodable {

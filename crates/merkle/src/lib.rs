@@ -27,6 +27,6 @@ pub use key::{Algorithm, SignerKey, VerifierKey};
 pub use note::{NOTE_BYTES_MAX, Note, NoteSignature};
 pub use proof::{PROOF_HASHES_MAX, Prover, check_consistency, check_inclusion};
 pub use receipt::{Checked, RECEIPT_BYTES_MAX, Receipt};
-pub use tile::{TILE_HASHES, Tile, TileKind};
+pub use tile::{TILE_HASHES, TILE_WIDTH, Tile, TileKind};
 pub use tree::{FullTile, Tiling, Tree};
 pub use witness::{Addition, Judgement, REQUEST_BYTES_MAX, Refusal, judge};

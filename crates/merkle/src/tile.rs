@@ -10,6 +10,9 @@ pub(crate) const TILE_HEIGHT: u32 = 8;
 /// Hashes in a full tile, and entries in a full bundle.
 pub const TILE_HASHES: usize = 1 << TILE_HEIGHT;
 
+/// The same as a distance between positions.
+pub const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
+
 /// What a tile holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TileKind {
@@ -49,6 +52,12 @@ impl Tile {
             TileKind::Hashes(level) => level,
             TileKind::Entries => 0,
         }
+    }
+
+    /// The tile of this kind and index once it is full.
+    pub const fn full(kind: TileKind, index: u64) -> Tile {
+        let width = TILE_HASHES;
+        Tile { kind, index, width }
     }
 
     /// The tile of this kind and index in a tree of `size`: full, or as wide as the tree has it. `None` beyond it.

@@ -236,6 +236,43 @@ impl Event<'_> {
     }
 }
 
+impl<'a> Event<'a> {
+    /// An event on the register itself, as the register makes it.
+    pub fn on_register(
+        position: Position,
+        id: EventId,
+        recorded: Timestamp,
+        version: u32,
+        actor: &'a str,
+        reason: Option<&'a str>,
+        changes: Vec<Change<'a>>,
+    ) -> Self {
+        Event {
+            position,
+            id,
+            recorded,
+            effective: recorded,
+            action: Action::Configure,
+            kind: "",
+            key: "",
+            version,
+            area: "",
+            actor,
+            device: None,
+            source: Source::System,
+            reason,
+            changes,
+            outcome: None,
+            observed: Vec::new(),
+            because: None,
+            cause: None,
+            stated: Stated::default(),
+            visit: None,
+            signature: None,
+        }
+    }
+}
+
 impl Change<'_> {
     /// Whether the event sets the field, rather than confirming it.
     pub fn sets(&self) -> bool {

@@ -5,10 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use shilu_engine::{RANDOMNESS, durable, random_seed};
 use shilu_merkle::{Algorithm, EvidenceError, SignerKey};
 use thiserror::Error;
-
-use crate::durable;
 
 /// Why there is no key.
 #[derive(Debug, Error)]
@@ -79,11 +78,10 @@ impl KeyFileError {
 /// # Errors
 /// [`KeyFileError::BadName`] when the name is not one of a key; [`KeyFileError::Io`] without randomness.
 pub fn fresh_key(name: &str, algorithm: Algorithm) -> Result<SignerKey, KeyFileError> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| KeyFileError::Io {
+    let seed = random_seed().map_err(|source| KeyFileError::Io {
         doing: "draw a key from",
-        path: PathBuf::from("/dev/urandom"),
-        source: io::Error::other(error),
+        path: PathBuf::from(RANDOMNESS),
+        source,
     })?;
     SignerKey::from_seed(name, algorithm, &seed).map_err(|source| KeyFileError::BadName {
         name: name.to_owned(),

@@ -9,7 +9,6 @@
 mod app;
 mod body;
 mod cursor;
-mod durable;
 mod edge;
 mod key_file;
 pub mod limits;

@@ -1,7 +1,7 @@
 //! The second stage, tile by tile, in any order: an entry's bytes become a leaf, compared with the published tile, and
 //! an event.
 
-use shilu_merkle::{Hash, TILE_HASHES, Tile, TileKind, Tree};
+use shilu_merkle::{Hash, TILE_HASHES, TILE_WIDTH, Tile, TileKind, Tree};
 use shilu_model::{CodecError, Event, decode};
 
 use crate::{
@@ -81,7 +81,7 @@ impl Hashing<'_> {
 
     /// Compares leaves with their tile, if there is one. False where there is none.
     fn compare(&self, first: u64, leaves: &[Hash]) -> Result<bool, Finding> {
-        let index = first / count(TILE_HASHES);
+        let index = first / TILE_WIDTH;
         let tile = self
             .tiles_of
             .and_then(|size| Tile::at(TileKind::Hashes(0), index, size));

@@ -151,8 +151,7 @@ fn read_wide(published: &dyn Published, tile: Tile) -> Result<Option<(Tile, Vec<
     if let Some(bytes) = published.read(&tile.to_string())? {
         return Ok(Some((tile, bytes)));
     }
-    let width = TILE_HASHES;
-    let full = Tile { width, ..tile };
+    let full = Tile::full(tile.kind, tile.index);
     let bytes = if tile.is_full() {
         None
     } else {

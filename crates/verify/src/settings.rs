@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest, Sha256};
 use shilu_merkle::{Algorithm, SignedCheckpoint, VerifierKey};
-use shilu_model::{
-    Action, CAMPAIGN_BYTES_MAX, Campaign, Change, Event, Source, Stated, Timestamp, Value, setting,
-};
+use shilu_model::{CAMPAIGN_BYTES_MAX, Campaign, Change, Event, Timestamp, Value, setting};
 
 use crate::{damage::Damage, form::check_id, published::Published, rules::differing_part};
 
@@ -120,29 +118,17 @@ impl Settings {
             before_stated: false,
             ..*change
         };
-        Event {
-            position: event.position,
-            id: event.id,
-            recorded: event.recorded,
-            effective: event.recorded,
-            action: Action::Configure,
-            kind: "",
-            key: "",
-            version: self.version,
-            area: "",
-            actor: event.actor,
-            device: None,
-            source: Source::System,
-            reason: event.reason,
-            changes: event.changes.iter().map(in_force).collect(),
-            outcome: None,
-            observed: Vec::new(),
-            because: None,
-            cause: None,
-            stated: Stated::default(),
-            visit: None,
-            signature: None,
-        }
+        let changes = event.changes.iter().map(in_force).collect();
+        let (position, id, recorded) = (event.position, event.id, event.recorded);
+        Event::on_register(
+            position,
+            id,
+            recorded,
+            self.version,
+            event.actor,
+            event.reason,
+            changes,
+        )
     }
 
     fn set(

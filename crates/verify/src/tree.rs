@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use shilu_merkle::{FullTile, Hash, TILE_HASHES, Tile, TileKind, Tiling, Tree};
+use shilu_merkle::{FullTile, Hash, TILE_HASHES, TILE_WIDTH, Tile, TileKind, Tiling, Tree};
 
 use crate::{
     damage::{Damage, Finding},
     hashing::Block,
     published::{Published, count, read_tile},
 };
-
-const TILE: u64 = 256;
 
 /// The tree as it grows, block by block, up to the checkpoint.
 pub(crate) struct Growth<'a> {
@@ -100,8 +98,8 @@ impl<'a> Growth<'a> {
             width: hashes.len(),
         };
         // How many leaves are under each hash, and the first leaf under the tile.
-        let under = TILE.saturating_pow(u32::from(level) + 1);
-        let first = index.saturating_mul(under.saturating_mul(TILE));
+        let under = TILE_WIDTH.saturating_pow(u32::from(level) + 1);
+        let first = index.saturating_mul(under.saturating_mul(TILE_WIDTH));
         match read_tile(published, tile) {
             Err(damage) => self.wrong = Some(damage.at(first)),
             Ok(stored) => match stored.iter().zip(hashes).position(|(one, other)| one != other) {

@@ -11,8 +11,9 @@ use crate::{
 
 /// Runs it.
 pub fn run(args: &AcceptClockArgs, language: Language) -> Done {
-    let engine = Engine::open(&args.data, Options::default())?;
-    let accepted = engine.accept_clock(&args.actor, &args.reason);
+    let who = &args.who;
+    let engine = Engine::open(&who.data, Options::default())?;
+    let accepted = engine.accept_clock(&who.actor, &who.reason);
     let closed = engine.close();
     accepted?;
     closed?;

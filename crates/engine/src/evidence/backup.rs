@@ -9,7 +9,8 @@ use std::{
 use sha2::{Digest, Sha256};
 use shilu_log::{Events, Log, Outcome};
 use shilu_merkle::{
-    Bundle, EvidenceError, Hash, Prover, SignedCheckpoint, Tile, TileKind, Tree, VerifierKey,
+    Bundle, EvidenceError, Hash, Prover, SignedCheckpoint, TILE_HASHES, TILE_WIDTH, Tile, TileKind, Tree,
+    VerifierKey,
 };
 use shilu_model::{Event, Position, decode, decode_canonical, setting};
 use shilu_projections::hexadecimal;
@@ -147,9 +148,9 @@ fn proven(source: &Files, tile: &Tile, bytes: &[u8], size: u64) -> Result<(), En
         }
         TileKind::Hashes(_) if !tile.is_full() => true,
         TileKind::Hashes(_) => {
-            let above = Tile::at(TileKind::Hashes(level + 1), index / 256, size);
+            let above = Tile::at(TileKind::Hashes(level + 1), index / TILE_WIDTH, size);
             let above = above.map_or(Ok(None), |above| source.hashes(&above))?;
-            let place = usize::try_from(index % 256).unwrap_or(0);
+            let place = usize::try_from(index % TILE_WIDTH).unwrap_or(0);
             let said = above.unwrap_or_default().get(place).copied();
             let mut tree = Tree::default();
             let hashes = tile.hashes(bytes).unwrap_or_default();
@@ -246,7 +247,7 @@ pub fn restore(
 fn newer(source: &Files, published: Option<&SignedCheckpoint>) -> Option<SignedCheckpoint> {
     let signed = read_checkpoint(&source.signed()).ok().flatten()?;
     let size = signed.unchecked().size;
-    let last = Tile::at(TileKind::Entries, size.saturating_sub(1) / 256, size)?;
+    let last = Tile::at(TileKind::Entries, size.saturating_sub(1) / TILE_WIDTH, size)?;
     let is_newer = published.is_none_or(|published| published.unchecked().size < size);
     let is_whole = source.read(&last).is_ok_and(|bytes| bytes.is_some());
     (is_newer && is_whole).then_some(signed)
@@ -433,12 +434,12 @@ fn key_in_force(log: &Log) -> Result<Option<String>, EngineError> {
 /// What lies in the mirror beyond a size.
 fn beyond(source: &Files, size: u64) -> Vec<Beyond> {
     let mut beyond = Vec::new();
-    for index in size / 256.. {
+    for index in size / TILE_WIDTH.. {
         let Some((tile, bytes)) = widest(source, index) else {
             break;
         };
         let entries = Bundle::entries(&bytes, tile.width).unwrap_or_default();
-        let positions = index * 256..;
+        let positions = index * TILE_WIDTH..;
         let entries = entries
             .into_iter()
             .zip(positions)
@@ -461,7 +462,7 @@ fn widest(source: &Files, index: u64) -> Option<(Tile, Vec<u8>)> {
         index,
         width,
     };
-    let found = (1..=shilu_merkle::TILE_HASHES).rev().map(bundle);
+    let found = (1..=TILE_HASHES).rev().map(bundle);
     found.into_iter().find_map(|tile| {
         let path: PathBuf = source.mirror().join(tile.to_string());
         let bytes = fs::read(path).ok()?;

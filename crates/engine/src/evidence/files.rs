@@ -73,10 +73,7 @@ impl Files {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound && tile.is_full() => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let full = self.read(&Tile {
-                    width: TILE_HASHES,
-                    ..*tile
-                })?;
+                let full = self.read(&Tile::full(tile.kind, tile.index))?;
                 Ok(full.and_then(|bytes| narrowed(tile, &bytes)))
             }
             Err(error) => Err(EngineError::io("read", path, error)),
@@ -102,12 +99,7 @@ impl Files {
 
     /// Removes the partial forms of a tile that has become full.
     pub fn remove_partial(&self, kind: TileKind, index: u64) {
-        let full = Tile {
-            kind,
-            index,
-            width: TILE_HASHES,
-        };
-        let mut folder = self.path(&full).into_os_string();
+        let mut folder = self.path(&Tile::full(kind, index)).into_os_string();
         folder.push(".p");
         // What stays behind is right, only superfluous.
         let _ = fs::remove_dir_all(folder);

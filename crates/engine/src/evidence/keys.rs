@@ -1,15 +1,14 @@
 //! The register's signing key: the file `key`, mode 0600, never copied anywhere.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
 use shilu_merkle::{Algorithm, EvidenceError, SignerKey};
 
-use crate::{error::EngineError, folder::sync_folder};
+use crate::{durable, error::EngineError};
 
 /// The file's name.
 const FILE: &str = "key";
@@ -66,29 +65,27 @@ impl Keys {
     /// Writes the file `key`: the old key first, so that the log alone decides which is in force.
     pub fn write<'a>(dir: &Path, keys: impl IntoIterator<Item = &'a SignerKey>) -> Result<(), EngineError> {
         let path = dir.join(FILE);
-        let temporary = dir.join("key.tmp");
         let text: String = keys.into_iter().map(|key| key.secret_text() + "\n").collect();
-        let write = || {
-            // It may be left from a crash, with any rights.
-            let _ = fs::remove_file(&temporary);
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&temporary)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            sync_folder(dir)
-        };
-        write().map_err(|error| EngineError::io("write", &path, error))
+        let written = durable::replace_as(&path, 0o600, |file| file.write_all(text.as_bytes()));
+        written.map_err(|error| EngineError::io("write", &path, error))
     }
 }
 
 /// A new key, from the system's randomness.
 pub(crate) fn fresh_key(name: &str) -> Result<SignerKey, EngineError> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed)
-        .map_err(|error| EngineError::io("draw a key from", "/dev/urandom", io::Error::other(error)))?;
+    let seed = random_seed().map_err(|error| EngineError::io("draw a key from", RANDOMNESS, error))?;
     SignerKey::from_seed(name, Algorithm::Ed25519, &seed).map_err(EngineError::Evidence)
+}
+
+/// Where a seed comes from, as an error names it.
+pub const RANDOMNESS: &str = "/dev/urandom";
+
+/// The seed of a new key, from the system's randomness.
+///
+/// # Errors
+/// When the system has none.
+pub fn random_seed() -> io::Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(io::Error::other)?;
+    Ok(seed)
 }

@@ -20,6 +20,7 @@ mod witnesses;
 pub use backup::{BackedUp, Beyond, Restored, backup, restore};
 pub(crate) use files::{Files, read_checkpoint};
 pub(crate) use keys::{Keys, fresh_key};
+pub use keys::{RANDOMNESS, random_seed};
 pub(crate) use publisher::Publisher;
 pub use publishing::{Publication, WitnessState};
 pub(crate) use publishing::{Publishing, Signal};

@@ -5,16 +5,14 @@ use std::path::Path;
 
 use shilu_log::Log;
 use shilu_merkle::{
-    Bundle, Checkpoint, EvidenceError, FullTile, Hash, Prover, SignedCheckpoint, SignerKey, TILE_HASHES,
-    Tile, TileKind, Tiling, Tree, VerifierKey,
+    Bundle, Checkpoint, EvidenceError, FullTile, Hash, Prover, SignedCheckpoint, SignerKey, TILE_WIDTH, Tile,
+    TileKind, Tiling, Tree, VerifierKey,
 };
 use shilu_model::{Position, Value, decode, setting};
 use tracing::warn;
 
 use super::{files::Files, keys::Keys, read_checkpoint};
 use crate::error::EngineError;
-
-const TILE: u64 = 256;
 
 /// The published side of a log.
 pub(crate) struct Publisher {
@@ -122,9 +120,12 @@ impl Publisher {
         let (Some(tiling), Some(newest)) = (tiling, size.checked_sub(1)) else {
             return Ok(None);
         };
-        let index = newest / TILE;
+        let index = newest / TILE_WIDTH;
         let (mut hashes, mut bundle) = (Vec::new(), Vec::new());
-        for chunk in self.log.scan(Position::new(index * TILE), Position::new(size)) {
+        for chunk in self
+            .log
+            .scan(Position::new(index * TILE_WIDTH), Position::new(size))
+        {
             for (_, bytes) in chunk?.iter() {
                 hashes.push(Hash::leaf(bytes));
                 push(&mut bundle, bytes);
@@ -140,7 +141,7 @@ impl Publisher {
                 return Ok(None);
             }
         }
-        if size.is_multiple_of(TILE) {
+        if size.is_multiple_of(TILE_WIDTH) {
             bundle.clear();
         }
         Ok(Some(Edge { tiling, bundle }))
@@ -243,7 +244,7 @@ impl Publisher {
     /// Whether the newest durable files are there, as far as two look-ups tell.
     fn is_on_disk(&self) -> bool {
         let size = self.durable.tiling.size();
-        let newest = size.saturating_sub(1) / TILE;
+        let newest = size.saturating_sub(1) / TILE_WIDTH;
         [TileKind::Hashes(0), TileKind::Entries]
             .into_iter()
             .filter_map(|kind| Tile::at(kind, newest, size))
@@ -259,7 +260,7 @@ impl Publisher {
                 if full.is_empty() {
                     continue;
                 }
-                let index = position.get() / TILE;
+                let index = position.get() / TILE_WIDTH;
                 self.write_full(TileKind::Entries, index, &self.edge.bundle)?;
                 self.filled.push((TileKind::Entries, index));
                 self.edge.bundle.clear();
@@ -274,7 +275,7 @@ impl Publisher {
             self.write_partial(Tile { kind, index, width }, &Tile::bytes(hashes))?;
         }
         let size = self.size();
-        match Tile::at(TileKind::Entries, size / TILE, size) {
+        match Tile::at(TileKind::Entries, size / TILE_WIDTH, size) {
             Some(tile) => self.write_partial(tile, &self.edge.bundle),
             None => Ok(()),
         }
@@ -289,8 +290,7 @@ impl Publisher {
     }
 
     fn write_full(&self, kind: TileKind, index: u64, bytes: &[u8]) -> Result<(), EngineError> {
-        let width = TILE_HASHES;
-        self.files.write(&Tile { kind, index, width }, bytes)
+        self.files.write(&Tile::full(kind, index), bytes)
     }
 
     /// Signs the tree as it stands. Tiles and bundles are durable before, the signature before it leaves.

@@ -125,27 +125,21 @@ enum Left {
 impl Publishing {
     /// Runs until it is stopped; the last round covers all that is durable then.
     pub fn run(mut self) {
-        let mut stopping = false;
-        while !stopping {
+        loop {
             let covered = self.publisher.published().map_or(0, |one| one.unchecked().size);
             // With something left over from a round that failed, the pace alone decides.
             let due = self.log.end().get() > covered;
             let wanted = self
                 .signal
                 .wait(None, |wanted| wanted.stop || due || wanted.end.get() > covered);
-            stopping = wanted.stop;
             if self.log.end().get() > covered {
                 self.round();
             }
-            if !stopping {
-                stopping = self
-                    .signal
-                    .wait(Some(Instant::now() + PACE), |wanted| wanted.stop)
-                    .stop;
-                if stopping && self.log.end().get() > self.told.borrow().size() {
-                    self.round();
-                }
+            if wanted.stop {
+                return;
             }
+            self.signal
+                .wait(Some(Instant::now() + PACE), |wanted| wanted.stop);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shilu_merkle::{Hash, Prover, Receipt, Tile, check_inclusion};
-use shilu_model::{EventId, Position};
+use shilu_model::Position;
 use tokio::sync::watch;
 
 use super::{files::Files, publishing::Publication};
@@ -15,19 +15,10 @@ impl Engine {
         self.shared.publication.clone()
     }
 
-    /// The receipt of an event: its stored bytes, and the proof that the published checkpoint covers them.
+    /// The receipt of the event at a position: its stored bytes, and the proof that the published checkpoint covers them.
     ///
     /// # Errors
-    /// `NO_EVENT`; `NOT_PUBLISHED` for an event that no checkpoint covers yet; `LOG_DAMAGED`, `TILE_MISSING`, `IO`.
-    pub fn receipt(&self, id: EventId) -> Result<Receipt, EngineError> {
-        let event = self.event(id)?;
-        self.receipt_at(event.event().position)
-    }
-
-    /// As [`Engine::receipt`], by the event's position.
-    ///
-    /// # Errors
-    /// As [`Engine::receipt`], and `NO_POSITION`.
+    /// `NO_POSITION`; `NOT_PUBLISHED` for an event that no checkpoint covers yet; `LOG_DAMAGED`, `TILE_MISSING`, `IO`.
     pub fn receipt_at(&self, position: Position) -> Result<Receipt, EngineError> {
         let entry = self
             .shared

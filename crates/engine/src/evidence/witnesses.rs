@@ -1,7 +1,7 @@
 //! Asking witnesses to cosign a checkpoint (C2SP `tlog-witness`, the log's side).
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
@@ -123,15 +123,20 @@ impl Witnesses {
         let now = Instant::now();
         let (tell, answers) = mpsc::channel();
         let size = checkpoint.unchecked().size;
-        let mut asked = BTreeMap::new();
+        let mut asked = BTreeSet::new();
         for (place, state) in self.states.iter().enumerate() {
             if state.not_before.is_none_or(|time| time <= now) {
-                asked.insert(place, ());
-                let (tell, agent, url) = (tell.clone(), self.agent.clone(), Arc::clone(&state.url));
-                let (files, checkpoint, old) = (files.clone(), checkpoint.clone(), state.cosigned.min(size));
+                asked.insert(place);
+                let question = Question {
+                    agent: self.agent.clone(),
+                    url: Arc::clone(&state.url),
+                    files: files.clone(),
+                    checkpoint: checkpoint.clone(),
+                };
+                let (tell, old) = (tell.clone(), state.cosigned.min(size));
                 // Nobody waits for its end: it ends by its own time limit.
                 thread::spawn(move || {
-                    let result = ask(&agent, &url, &files, &checkpoint, old);
+                    let result = question.ask(old);
                     let _ = tell.send(Answered { place, result });
                 });
             }
@@ -151,7 +156,7 @@ impl Witnesses {
                 deadline = deadline.min(Instant::now() + GRACE);
             }
         }
-        for place in asked.into_keys() {
+        for place in asked {
             if let Some(state) = self.states.get_mut(place) {
                 state.failed("it did not answer in time".to_owned());
             }
@@ -203,57 +208,61 @@ impl State {
     }
 }
 
-/// Asks one witness; asks again if it says from where.
-fn ask(
-    agent: &ureq::Agent,
-    url: &str,
-    files: &Files,
-    checkpoint: &SignedCheckpoint,
-    old: u64,
-) -> Result<Vec<NoteSignature>, Refused> {
-    match ask_from(agent, url, files, checkpoint, old) {
-        Err(Refused::Behind(size)) if size != old && size <= checkpoint.unchecked().size => {
-            ask_from(agent, url, files, checkpoint, size)
-        }
-        answer => answer,
-    }
+/// What one witness is asked.
+struct Question {
+    agent: ureq::Agent,
+    url: Arc<str>,
+    files: Files,
+    checkpoint: SignedCheckpoint,
 }
 
-fn ask_from(
-    agent: &ureq::Agent,
-    url: &str,
-    files: &Files,
-    checkpoint: &SignedCheckpoint,
-    old: u64,
-) -> Result<Vec<NoteSignature>, Refused> {
-    let failed = |problem: String| Refused::Failed(problem);
-    let mut prover = Prover::new(checkpoint.unchecked().size, |tile| files.required(&tile));
-    let proof = prover.consistency(old);
-    let request = Addition {
-        old,
-        proof: proof.map_err(|error| failed(error.to_string()))?,
-        checkpoint: checkpoint.clone(),
-    };
-    let answer = agent
-        .post(&format!("{url}/add-checkpoint"))
-        .send(request.to_string());
-    let mut answer = answer.map_err(|error| failed(error.to_string()))?;
-    let limit = u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX);
-    let status = answer.status().as_u16();
-    let body = answer.body_mut().with_config().limit(limit).read_to_string();
-    let body = body.map_err(|error| failed(error.to_string()))?;
-    match status {
-        200 => body
-            .lines()
-            .map(|line| NoteSignature::parse(line).map_err(|error| failed(error.to_string())))
-            .collect(),
-        409 => match body.trim_end().parse() {
-            Ok(size) => Err(Refused::Behind(size)),
-            Err(_) => Err(failed("it cosigned another history of this log".to_owned())),
-        },
-        status => {
-            let shown: String = body.chars().filter(|c| !c.is_control()).take(200).collect();
-            Err(failed(format!("it answered {status}: {shown}")))
+impl Question {
+    /// Asks it to go on from a size; asks again if it says from where.
+    fn ask(&self, old: u64) -> Result<Vec<NoteSignature>, Refused> {
+        match self.ask_from(old) {
+            Err(Refused::Behind(size)) if size != old && size <= self.checkpoint.unchecked().size => {
+                self.ask_from(size)
+            }
+            answer => answer,
+        }
+    }
+
+    fn ask_from(&self, old: u64) -> Result<Vec<NoteSignature>, Refused> {
+        let Question {
+            agent,
+            url,
+            files,
+            checkpoint,
+        } = self;
+        let failed = |problem: String| Refused::Failed(problem);
+        let mut prover = Prover::new(checkpoint.unchecked().size, |tile| files.required(&tile));
+        let proof = prover.consistency(old);
+        let request = Addition {
+            old,
+            proof: proof.map_err(|error| failed(error.to_string()))?,
+            checkpoint: checkpoint.clone(),
+        };
+        let answer = agent
+            .post(&format!("{url}/add-checkpoint"))
+            .send(request.to_string());
+        let mut answer = answer.map_err(|error| failed(error.to_string()))?;
+        let limit = u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX);
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(limit).read_to_string();
+        let body = body.map_err(|error| failed(error.to_string()))?;
+        match status {
+            200 => body
+                .lines()
+                .map(|line| NoteSignature::parse(line).map_err(|error| failed(error.to_string())))
+                .collect(),
+            409 => match body.trim_end().parse() {
+                Ok(size) => Err(Refused::Behind(size)),
+                Err(_) => Err(failed("it cosigned another history of this log".to_owned())),
+            },
+            status => {
+                let shown: String = body.chars().filter(|c| !c.is_control()).take(200).collect();
+                Err(failed(format!("it answered {status}: {shown}")))
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ pub(crate) async fn take(State(app): State<Shared>, request: Request) -> Result<
         evidence::published(&app, last.position).await;
         let mut with = Vec::with_capacity(answers.len());
         for (answer, accepted) in answers.into_iter().zip(&accepted) {
-            with.push(answer.with_receipt(evidence::receipt_of(&app, accepted.id).await?));
+            with.push(answer.with_receipt(evidence::receipt_of(&app, accepted.position).await?));
         }
         answers = with;
     }

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 use shilu_engine::{EngineError, Publication, PublishedFolder, merkle::Tile};
-use shilu_model::{EventId, Position};
+use shilu_model::Position;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
@@ -84,9 +84,9 @@ pub(crate) async fn published(app: &Shared, position: Position) {
 }
 
 /// The receipt of an event that was just taken; none where no checkpoint covers it in time.
-pub(crate) async fn receipt_of(app: &Shared, id: EventId) -> Result<Option<String>, Problem> {
+pub(crate) async fn receipt_of(app: &Shared, position: Position) -> Result<Option<String>, Problem> {
     let app = app.clone();
-    blocking(move || match app.engine.receipt(id) {
+    blocking(move || match app.engine.receipt_at(position) {
         Ok(receipt) => Ok(Some(receipt.to_string())),
         Err(EngineError::NotPublished { .. }) => Ok(None),
         Err(error) => Err(error.into()),

@@ -7,10 +7,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use shilu_engine::durable;
 use shilu_merkle::SignedCheckpoint;
 
 use super::last;
-use crate::durable;
 
 /// Most cases of a kind that are kept: one is enough to convict a log, and a disk must not fill.
 const CASES_MAX: usize = 1_000;
@@ -84,8 +84,8 @@ impl Evidence {
             return Ok(Kept::Full);
         }
         // The one without the other proves nothing; the refused one comes last and makes the pair whole.
-        durable::replace(&path.with_extension("cosigned"), cosigned.to_string().as_bytes())?;
-        durable::replace(&path, refused.to_string().as_bytes())?;
+        durable::write(&path.with_extension("cosigned"), cosigned.to_string().as_bytes())?;
+        durable::write(&path, refused.to_string().as_bytes())?;
         Ok(Kept::New(path))
     }
 }

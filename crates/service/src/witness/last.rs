@@ -8,9 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use shilu_engine::durable;
 use shilu_merkle::{Checkpoint, NOTE_BYTES_MAX, Note, SignedCheckpoint, SignerKey, VerifierKey};
 
-use crate::{durable, wire::hex::to_hex};
+use crate::wire::hex::to_hex;
 
 /// What the file says before the first cosignature.
 const NOTHING: &str = "nothing cosigned yet\n";
@@ -37,7 +38,7 @@ impl Last {
         if fs::exists(&path)? {
             Ok(())
         } else {
-            durable::replace(&path, NOTHING.as_bytes())
+            durable::write(&path, NOTHING.as_bytes())
         }
     }
 
@@ -64,7 +65,7 @@ impl Last {
     ///
     /// An error may leave either in the file. Both are safe: memory keeps the old one, whose cosignature alone has left.
     pub(crate) fn set(&mut self, next: SignedCheckpoint) -> io::Result<()> {
-        durable::replace(&self.path, next.to_string().as_bytes())?;
+        durable::write(&self.path, next.to_string().as_bytes())?;
         self.held = Held::Cosigned(next);
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! The folder of a witness: its key, the logs that it knows, what it cosigned last for each, and evidence.
 //!
-//!     DIR/key            the signing key, mode 0600
-//!     DIR/logs           one vkey per line; a log may have several, for the time of a rotation
-//!     DIR/lock           one process at a time
-//!     DIR/checkpoints/   one file per log, see `last.rs`
-//!     DIR/evidence/      see `evidence.rs`
+//! ```text
+//! DIR/key            the signing key, mode 0600
+//! DIR/logs           one vkey per line; a log may have several, for the time of a rotation
+//! DIR/lock           one process at a time
+//! DIR/checkpoints/   one file per log, see `last.rs`
+//! DIR/evidence/      see `evidence.rs`
+//! ```
 //!
 //! Invariant: a cosignature leaves only when what it says is durable as the log's last, and what is checked and what
 //! is made durable happen under one lock per log.
@@ -17,6 +19,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use shilu_engine::durable;
 use shilu_merkle::{
     Addition, Algorithm, Checkpoint, EvidenceError, NoteSignature, Refusal, SignerKey, VerifierKey, judge,
 };
@@ -26,10 +29,7 @@ use super::{
     evidence::{Case, Evidence},
     last::{self, Last},
 };
-use crate::{
-    durable,
-    key_file::{create_key_file, fresh_key, read_key_file},
-};
+use crate::key_file::{create_key_file, fresh_key, read_key_file};
 
 /// Most keys of logs: a county's registers many times over, and each costs a file and a note in memory.
 pub const LOG_KEYS_MAX: usize = 1_000;
@@ -103,7 +103,7 @@ impl Witness {
                 begin(&folder, log, &keys, known).map_err(WitnessError::io("write into", &folder))?;
             }
             let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
-            durable::replace(&path, lines.as_bytes()).map_err(WitnessError::io("write", &path))?;
+            durable::write(&path, lines.as_bytes()).map_err(WitnessError::io("write", &path))?;
         }
         durable::sync_parent(dir).map_err(WitnessError::io("write beside", dir))?;
         let evidence = dir.join("evidence");

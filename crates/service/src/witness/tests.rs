@@ -401,7 +401,7 @@ fn a_kill_while_writing_leaves_the_old_state() {
     let witness = open(dir.path()).unwrap();
     witness.add(&truth.request(0, 5), 1_600_000_000).unwrap();
     drop(witness);
-    let half = state_file(dir.path()).with_added_extension("new");
+    let half = state_file(dir.path()).with_added_extension("tmp");
     fs::write(&half, &truth.checkpoint(9).to_string()[..20]).unwrap();
     let witness = open(dir.path()).unwrap();
     assert_eq!(witness.logs()[0].last.clone().unwrap().unwrap().size, 5);

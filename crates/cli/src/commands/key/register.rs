@@ -1,29 +1,16 @@
 //! The keys that a register's log names: its own, and those of actors' devices. Each change is an event.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use shilu_engine::{Because, Engine, EngineError, Options};
 
 use crate::{
     Done,
+    args::WhoArgs,
     messages::{Language, Text},
     output::{Output, say},
 };
-
-/// In whose name, and why.
-#[derive(Debug, Args)]
-pub struct WhoArgs {
-    /// The register's folder
-    #[arg(long, value_name = "DIR", env = "SHILU_DATA")]
-    pub data: PathBuf,
-    /// Who does it
-    #[arg(long = "as", value_name = "ACTOR")]
-    pub actor: String,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-}
 
 /// `key rotate`
 #[derive(Debug, Args)]
