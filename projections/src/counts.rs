@@ -35,7 +35,7 @@ impl Counts {
                 self.0.add(
                     measure(kind, class.status),
                     class.area,
-                    class.actor,
+                    Some(class.actor),
                     axis,
                     *day,
                     delta,

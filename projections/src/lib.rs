@@ -4,11 +4,13 @@
 //! the same bytes.
 
 mod bytes;
+mod calendar;
 pub mod campaigns;
 mod changes;
 mod class;
 mod counts;
 mod ids;
+mod indicators;
 mod names;
 mod projection;
 mod rates;
@@ -25,12 +27,16 @@ pub use changes::{Changes, Dimension, hexadecimal};
 pub use class::{Checked, Class};
 pub use counts::Counts;
 pub use ids::Ids;
+pub use indicators::{
+    Clusters, Evidence, FrameVersion, Indicators, Input, Reckoned, Said, Split, Times as FigureTimes,
+    Wanted as FigureWanted,
+};
 pub use names::{Name, Names};
 pub use projection::{
     Figures, LoadError, Projection, Projections, Stamp, Subjects, Trail, file_name, load_file, saved_end,
 };
 pub use rates::{BuiltIn, Figure, Rates};
-pub use records::{Records, Slot, Wanted};
+pub use records::{Records, Site, Slot, Wanted};
 pub use series::Series;
 pub use settings::Settings;
 pub use tally::{Axis, Scope};

@@ -9,7 +9,7 @@ use std::hash::BuildHasher;
 use crate::bytes::{Loader, Saver, malformed};
 
 /// The number of a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(pub(crate) u32);
 
 impl Name {

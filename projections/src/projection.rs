@@ -15,6 +15,7 @@ use crate::{
     class::{self, Class},
     counts::Counts,
     ids::Ids,
+    indicators::{Indicators, Plan},
     names::{Name, Names},
     rates::Rates,
     records::{Records, Slot, Wanted},
@@ -31,8 +32,9 @@ pub trait Projection: Sized {
     /// Raised whenever what is saved, or what it means, changes: then saved ones are rebuilt.
     const VERSION: u32;
 
-    /// Writes it. The same events give the same bytes, however they came in.
-    fn save(&self, saver: &mut Saver<'_>) -> io::Result<()>;
+    /// Writes it. The same events give the same bytes, however they came in: whoever names records does so by their
+    /// places in `records`, which are sorted.
+    fn save(&self, records: &Records, saver: &mut Saver<'_>) -> io::Result<()>;
     /// Reads what was written.
     fn load(loader: &mut Loader<'_>) -> io::Result<Self>;
 }
@@ -43,7 +45,7 @@ macro_rules! projection {
             const NAME: &'static str = $name;
             const VERSION: u32 = $version;
 
-            fn save(&self, saver: &mut Saver<'_>) -> io::Result<()> {
+            fn save(&self, _: &Records, saver: &mut Saver<'_>) -> io::Result<()> {
                 let $self = self;
                 $inner.save(saver)
             }
@@ -56,14 +58,27 @@ macro_rules! projection {
 }
 
 projection! {
-    Names, "names", 1, |it| it, Names::load;
-    Records, "records", 1, |it| it, Records::load;
+    Names, "names", 2, |it| it, Names::load;
+    Records, "records", 2, |it| it, Records::load;
     Ids, "ids", 1, |it| it, Ids::load;
     Times, "times", 1, |it| it, Times::load;
     Settings, "settings", 1, |it| it, Settings::load;
     Changes, "changes", 1, |it| it, Changes::load;
     Counts, "counts", 1, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Counts);
     Rates, "rates", 1, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Rates);
+}
+
+impl Projection for Indicators {
+    const NAME: &'static str = "indicators";
+    const VERSION: u32 = 1;
+
+    fn save(&self, records: &Records, saver: &mut Saver<'_>) -> io::Result<()> {
+        Indicators::save(self, &records.ranks(), saver)
+    }
+
+    fn load(loader: &mut Loader<'_>) -> io::Result<Self> {
+        Indicators::load(loader)
+    }
 }
 
 /// All projections of a register: three groups, so that the writer, who needs the records alone, need not wait while
@@ -79,12 +94,22 @@ pub struct Projections {
 /// What there is: every record's events.
 #[derive(Clone, Debug)]
 pub struct Subjects {
-    campaign: Arc<Campaign>,
+    /// The campaigns, each in force from a position on; the first from the beginning.
+    eras: Vec<Era>,
     end: Position,
     /// Every name that records and figures use.
     pub names: Names,
     /// Every record's events.
     pub records: Records,
+}
+
+/// A campaign while it is in force.
+#[derive(Clone, Debug)]
+struct Era {
+    /// The first position that is judged by it.
+    from: Position,
+    campaign: Arc<Campaign>,
+    plan: Arc<Plan>,
 }
 
 /// How many there are: the figures that follow from the records.
@@ -95,8 +120,10 @@ pub struct Figures {
     last_recorded: Timestamp,
     /// How many, per day.
     pub counts: Counts,
-    /// Every indicator, per day.
+    /// The indicators that every kind has, per day.
     pub rates: Rates,
+    /// The campaign's indicators, per day.
+    pub indicators: Indicators,
 }
 
 /// What was done: the events themselves, by what they can be looked up by.
@@ -119,18 +146,14 @@ impl Projections {
     pub fn new(campaign: Arc<Campaign>) -> Self {
         let days = DayFinder::new(campaign.zone);
         Projections {
-            subjects: Subjects {
-                campaign,
-                end: Position::ZERO,
-                names: Names::default(),
-                records: Records::default(),
-            },
+            subjects: Subjects::new(campaign),
             figures: RwLock::new(Figures {
                 days,
                 end: Position::ZERO,
                 last_recorded: Timestamp::MIN,
                 counts: Counts::default(),
                 rates: Rates::default(),
+                indicators: Indicators::default(),
             }),
             trail: RwLock::new(Trail {
                 end: Position::ZERO,
@@ -218,7 +241,17 @@ impl Figures {
     pub fn apply(&mut self, event: &Event<'_>, slot: Option<Slot>, subjects: &Subjects) {
         next(&mut self.end, event);
         self.last_recorded = event.recorded;
-        let Some(slot) = slot else { return };
+        let kept = (&subjects.names, &subjects.records);
+        let era = subjects.era(event.position);
+        let Some(slot) = slot else {
+            let next = subjects.era(event.position.next());
+            if next.from > event.position {
+                let (old, new) = ((&*era.campaign, &*era.plan), (&*next.campaign, &*next.plan));
+                self.indicators.change_campaign(event, old, new, kept);
+            }
+            return;
+        };
+        self.indicators.apply(event, slot, &era.campaign, &era.plan, kept);
         let (kind, _) = subjects.records.name(slot);
         let area_field = subjects.area_field(event.kind);
         let entries = subjects.class_entries(slot, event.position.next(), area_field);
@@ -246,6 +279,38 @@ impl Figures {
 }
 
 impl Subjects {
+    fn new(campaign: Arc<Campaign>) -> Self {
+        let mut subjects = Subjects {
+            eras: Vec::new(),
+            end: Position::ZERO,
+            names: Names::default(),
+            records: Records::default(),
+        };
+        subjects.begin_era(Position::ZERO, campaign);
+        subjects
+    }
+
+    /// Another campaign is in force from a position on, which must be the next one, or one that a loaded set has passed.
+    pub fn begin_era(&mut self, from: Position, campaign: Arc<Campaign>) {
+        let plan = Arc::new(Plan::new(&campaign, &mut self.names));
+        self.eras.push(Era { from, campaign, plan });
+    }
+
+    fn era(&self, position: Position) -> &Era {
+        let begun = self.eras.partition_point(|era| era.from <= position);
+        let last = begun.checked_sub(1).and_then(|last| self.eras.get(last));
+        last.expect("the first era begins at the first position")
+    }
+
+    /// The campaign by which the event at a position is judged.
+    pub fn campaign(&self, position: Position) -> &Arc<Campaign> {
+        &self.era(position).campaign
+    }
+
+    pub(crate) fn plan(&self, position: Position) -> &Plan {
+        &self.era(position).plan
+    }
+
     /// Folds the next event of the log; gives its record's place, if it is about one.
     pub fn apply(&mut self, event: &Event<'_>) -> Option<Slot> {
         next(&mut self.end, event);
@@ -271,7 +336,8 @@ impl Subjects {
     }
 
     fn area_field(&self, kind: &str) -> Option<&str> {
-        self.campaign.kind(kind).and_then(|kind| kind.area.as_deref())
+        let campaign = &self.era(self.end).campaign;
+        campaign.kind(kind).and_then(|kind| kind.area.as_deref())
     }
 }
 
@@ -292,7 +358,7 @@ impl Projections {
     }
 
     /// The files of a saved set: their names without folder.
-    pub fn files() -> [String; 8] {
+    pub fn files() -> [String; 9] {
         [
             file_name::<Names>(),
             file_name::<Records>(),
@@ -302,6 +368,7 @@ impl Projections {
             file_name::<Changes>(),
             file_name::<Counts>(),
             file_name::<Rates>(),
+            file_name::<Indicators>(),
         ]
     }
 
@@ -312,15 +379,17 @@ impl Projections {
             last_recorded: self.last_recorded(),
             log_hash,
         };
+        let records = &self.subjects.records;
         match file.split('.').next() {
-            Some(Names::NAME) => save_file(&self.subjects.names, stamp, out),
-            Some(Records::NAME) => save_file(&self.subjects.records, stamp, out),
-            Some(Ids::NAME) => save_file(&self.trail().ids, stamp, out),
-            Some(Times::NAME) => save_file(&self.trail().times, stamp, out),
-            Some(Settings::NAME) => save_file(&self.trail().settings, stamp, out),
-            Some(Changes::NAME) => save_file(&self.trail().changes, stamp, out),
-            Some(Counts::NAME) => save_file(&self.figures().counts, stamp, out),
-            Some(Rates::NAME) => save_file(&self.figures().rates, stamp, out),
+            Some(Names::NAME) => save_file(&self.subjects.names, records, stamp, out),
+            Some(Records::NAME) => save_file(records, records, stamp, out),
+            Some(Ids::NAME) => save_file(&self.trail().ids, records, stamp, out),
+            Some(Times::NAME) => save_file(&self.trail().times, records, stamp, out),
+            Some(Settings::NAME) => save_file(&self.trail().settings, records, stamp, out),
+            Some(Changes::NAME) => save_file(&self.trail().changes, records, stamp, out),
+            Some(Counts::NAME) => save_file(&self.figures().counts, records, stamp, out),
+            Some(Rates::NAME) => save_file(&self.figures().rates, records, stamp, out),
+            Some(Indicators::NAME) => save_file(&self.figures().indicators, records, stamp, out),
             _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such projection")),
         }
     }
@@ -366,7 +435,12 @@ pub fn saved_end(file: &[u8]) -> Option<Position> {
         .map(|end| Position::new(u64::from_le_bytes(*end)))
 }
 
-fn save_file<P: Projection>(projection: &P, stamp: Stamp, out: &mut dyn Write) -> io::Result<()> {
+fn save_file<P: Projection>(
+    projection: &P,
+    records: &Records,
+    stamp: Stamp,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut hashed = Hashed {
         inner: &mut *out,
         digest: Sha256::new(),
@@ -377,7 +451,7 @@ fn save_file<P: Projection>(projection: &P, stamp: Stamp, out: &mut dyn Write) -
     hashed.write_all(&stamp.last_recorded.micros().to_le_bytes())?;
     hashed.write_all(&stamp.log_hash)?;
     let mut saver = Saver::new(&mut hashed);
-    projection.save(&mut saver)?;
+    projection.save(records, &mut saver)?;
     saver.finish()?;
     let digest = hashed.digest.finalize();
     out.write_all(&digest)
@@ -421,18 +495,24 @@ pub fn load_file<P: Projection>(input: &mut dyn Read, length: u64) -> Result<(P,
 impl Subjects {
     /// The group made of parts that were loaded with the same stamp.
     pub fn of_parts(campaign: Arc<Campaign>, stamp: Stamp, (names, records): (Names, Records)) -> Self {
-        Subjects {
-            campaign,
+        let mut subjects = Subjects {
+            eras: Vec::new(),
             end: stamp.end,
             names,
             records,
-        }
+        };
+        subjects.begin_era(Position::ZERO, campaign);
+        subjects
     }
 }
 
 impl Figures {
     /// The group made of parts that were loaded with the same stamp.
-    pub fn of_parts(campaign: &Campaign, stamp: Stamp, (counts, rates): (Counts, Rates)) -> Self {
+    pub fn of_parts(
+        campaign: &Campaign,
+        stamp: Stamp,
+        (counts, rates, indicators): (Counts, Rates, Indicators),
+    ) -> Self {
         let days = DayFinder::new(campaign.zone);
         Figures {
             days,
@@ -440,6 +520,7 @@ impl Figures {
             last_recorded: stamp.last_recorded,
             counts,
             rates,
+            indicators,
         }
     }
 }

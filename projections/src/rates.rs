@@ -175,7 +175,8 @@ impl Rates {
                 let measure = measure(kind, indicator, part);
                 for (class, cases) in [(from, -less * sign), (to, more * sign)] {
                     if cases != 0 {
-                        self.0.add(measure, class.area, class.actor, axis, *day, cases);
+                        self.0
+                            .add(measure, class.area, Some(class.actor), axis, *day, cases);
                     }
                 }
             }

@@ -1,13 +1,15 @@
 //! Records: every record's events in compact form, so that its state at any (E, K) is a short fold in memory.
 //! Shared with the writer's `decide`.
 //!
-//! A record costs its key, about 13 bytes per event and its values; nothing is ever removed.
+//! A record costs its key, about 13 bytes per event, 8 for a place, and its values; nothing is ever removed.
 
 use std::{cmp::Ordering, hash::BuildHasher, io};
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
-use shilu_model::{Action, Because, CheckEntry, Day, Entry, Event, Outcome, Position, Timestamp, Value};
+use shilu_model::{
+    Action, Because, CheckEntry, Day, Entry, Event, Outcome, Position, Source, Timestamp, Value,
+};
 
 use crate::{
     bytes::{Cursor, Loader, Saver, malformed, put_bytes, put_signed, put_varint},
@@ -24,8 +26,8 @@ pub struct Records {
 }
 
 /// A record's place in the store; it holds until the store is saved and loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Slot(u32);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub(crate) u32);
 
 /// One record: kind, key and its events, as bytes.
 ///
@@ -39,15 +41,42 @@ struct Record {
 
 /// The fields that a fold needs; the others are skipped without being copied.
 #[derive(Clone, Copy, Debug)]
-pub enum Wanted {
+pub enum Wanted<'a> {
     /// All of them.
     All,
     /// Only this one, or none.
     Only(Option<Name>),
+    /// Only these.
+    These(&'a [Name]),
 }
 
-// The head byte: the action in the low four bits, then what follows.
-const HEAD_ACTION: u8 = 0x0f;
+/// Where a field visit took place, known well enough to tell one house from the next but one; WGS 84.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Latitude in units of 10⁻⁷ degrees.
+    pub lat_e7: i32,
+    /// Longitude in units of 10⁻⁷ degrees.
+    pub lon_e7: i32,
+}
+
+impl Site {
+    /// Places that are less exact say nothing of where the actor stood.
+    const ACCURACY_M_MAX: u32 = 100;
+
+    /// The site of an event: a field visit with a place of at most 100 m accuracy.
+    pub fn of(event: &Event<'_>) -> Option<Self> {
+        let place = event.visit.and_then(|visit| visit.place)?;
+        let exact = event.source == Source::Field && place.accuracy_m <= Site::ACCURACY_M_MAX;
+        exact.then_some(Site {
+            lat_e7: place.lat_e7,
+            lon_e7: place.lon_e7,
+        })
+    }
+}
+
+// The head byte: the action in the low three bits (those on records have the first codes), then what follows.
+const HEAD_ACTION: u8 = 0x07;
+const HEAD_SITE: u8 = 0x08;
 const HEAD_SAME_ACTOR: u8 = 0x10;
 const HEAD_SETS: u8 = 0x20;
 const HEAD_CHECK: u8 = 0x40;
@@ -80,7 +109,7 @@ impl Records {
             .slots
             .get_mut(index(slot.0))
             .expect("a slot that was found or made");
-        record.push(&entry, names);
+        record.push(&entry, Site::of(event), names);
         Some(slot)
     }
 
@@ -115,12 +144,48 @@ impl Records {
         &'a self,
         slot: Slot,
         end: Position,
-        wanted: Wanted,
+        wanted: Wanted<'_>,
         names: &'a Names,
     ) -> Vec<Entry<'a>> {
-        self.slots
-            .get(index(slot.0))
-            .map_or_else(Vec::new, |record| record.entries(end, wanted, names))
+        let mut entries = Vec::with_capacity(4);
+        self.read(slot, end, wanted, names, |entry, _| entries.push(entry));
+        entries
+    }
+
+    /// Shows the entries of a record before a position with the site of each, in the order of the log.
+    pub fn read<'a>(
+        &'a self,
+        slot: Slot,
+        end: Position,
+        wanted: Wanted<'_>,
+        names: &'a Names,
+        show: impl FnMut(Entry<'a>, Option<Site>),
+    ) {
+        if let Some(record) = self.slots.get(index(slot.0)) {
+            record.read(end, wanted, names, show);
+        }
+    }
+
+    /// The place of each record in the order of kind and key, which is its slot once the store is saved and loaded.
+    /// The store must be sorted.
+    pub(crate) fn ranks(&self) -> Vec<u32> {
+        let mut ranks = vec![0; self.slots.len()];
+        for (rank, slot) in (0u32..).zip(&self.sorted) {
+            if let Some(place) = ranks.get_mut(index(*slot)) {
+                *place = rank;
+            }
+        }
+        ranks
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     /// The positions of a record's events, oldest first.
@@ -268,7 +333,7 @@ impl Record {
         cursor.varint_u32().map(Name)
     }
 
-    fn push(&mut self, entry: &Entry<'_>, names: &mut Names) {
+    fn push(&mut self, entry: &Entry<'_>, site: Option<Site>, names: &mut Names) {
         let (position, effective, _) = self.first().expect("a record begins with its first event");
         let actor = names.intern(entry.actor);
         let same_actor = self.first_actor() == Some(actor);
@@ -277,6 +342,7 @@ impl Record {
         out.push(
             action_code(entry.action)
                 | flag(HEAD_SAME_ACTOR, same_actor)
+                | flag(HEAD_SITE, site.is_some())
                 | flag(HEAD_SETS, !entry.sets.is_empty())
                 | flag(HEAD_CHECK, entry.check.is_some())
                 | flag(HEAD_VOID, entry.void.is_some()),
@@ -288,6 +354,10 @@ impl Record {
         );
         if !same_actor {
             put_varint(&mut out, u64::from(actor.0));
+        }
+        if let Some(site) = site {
+            out.extend_from_slice(&site.lat_e7.to_le_bytes());
+            out.extend_from_slice(&site.lon_e7.to_le_bytes());
         }
         if let Some(check) = entry.check {
             out.push(outcome_code(check.outcome) | flag(0x80, check.differs));
@@ -318,14 +388,19 @@ impl Record {
         self.bytes.extend_from_slice(&out);
     }
 
-    fn entries<'a>(&'a self, end: Position, wanted: Wanted, names: &'a Names) -> Vec<Entry<'a>> {
-        let mut entries = Vec::with_capacity(4);
+    fn read<'a>(
+        &'a self,
+        end: Position,
+        wanted: Wanted<'_>,
+        names: &'a Names,
+        mut show: impl FnMut(Entry<'a>, Option<Site>),
+    ) {
         let Some((first_position, first_effective, mut cursor)) = self.first() else {
-            return entries;
+            return;
         };
         let mut first_actor = Name::NONE;
         while !cursor.0.is_empty() {
-            let entry = read_entry(
+            let (entry, site) = read_entry(
                 &mut cursor,
                 first_position,
                 first_effective,
@@ -337,9 +412,8 @@ impl Record {
             if entry.position >= end {
                 break;
             }
-            entries.push(entry);
+            show(entry, site);
         }
-        entries
     }
 }
 
@@ -348,9 +422,9 @@ fn read_entry<'a>(
     first_position: Position,
     first_effective: Timestamp,
     first_actor: &mut Name,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     names: &'a Names,
-) -> Option<Entry<'a>> {
+) -> Option<(Entry<'a>, Option<Site>)> {
     let head = cursor.byte()?;
     let position = Position::new(first_position.get().wrapping_add(cursor.varint()?));
     let effective = Timestamp::from_micros(first_effective.micros().wrapping_add(cursor.signed()?));
@@ -362,6 +436,15 @@ fn read_entry<'a>(
     if position == first_position {
         *first_actor = actor;
     }
+    let site = if head & HEAD_SITE == 0 {
+        None
+    } else {
+        let mut degrees = || cursor.array().map(i32::from_le_bytes);
+        Some(Site {
+            lat_e7: degrees()?,
+            lon_e7: degrees()?,
+        })
+    };
     let (check, area) = if head & HEAD_CHECK == 0 {
         (None, "")
     } else {
@@ -390,6 +473,7 @@ fn read_entry<'a>(
             let keep = match wanted {
                 Wanted::All => true,
                 Wanted::Only(name) => name == Some(field),
+                Wanted::These(names) => names.contains(&field),
             };
             if keep {
                 sets.push((names.text(field), value));
@@ -397,7 +481,7 @@ fn read_entry<'a>(
         }
     }
     let action = action_of(head & HEAD_ACTION)?;
-    Some(Entry {
+    let entry = Entry {
         position,
         effective,
         action,
@@ -406,7 +490,8 @@ fn read_entry<'a>(
         sets,
         check,
         void,
-    })
+    };
+    Some((entry, site))
 }
 
 fn put_value(out: &mut Vec<u8>, value: Option<Value<'_>>, names: &Names) {

@@ -69,23 +69,30 @@ impl Pair {
 }
 
 impl Tally {
-    /// Adds cases of an area and an actor, from a day on.
-    pub fn add(&mut self, measure: u32, area: Name, actor: Name, axis: Axis, day: Day, delta: i64) {
+    /// Adds cases of an area and perhaps an actor, from a day on.
+    pub fn add(&mut self, measure: u32, area: Name, actor: Option<Name>, axis: Axis, day: Day, delta: i64) {
         let measure = self.measures.entry(measure).or_default();
         measure.whole.add(axis, day, delta);
         measure.areas.entry(area).or_default().add(axis, day, delta);
-        measure.actors.entry(actor).or_default().add(axis, day, delta);
+        if let Some(actor) = actor {
+            measure.actors.entry(actor).or_default().add(axis, day, delta);
+        }
     }
 
     /// The cases of a scope at the end of a day.
     pub fn at(&self, measure: u32, scope: Scope, axis: Axis, day: Day) -> u64 {
+        // A total never falls below zero: each -1 takes back a +1 of an earlier or the same day.
+        u64::try_from(self.signed(measure, scope, axis, day)).unwrap_or(0)
+    }
+
+    /// The total of a scope at the end of a day.
+    pub fn signed(&self, measure: u32, scope: Scope, axis: Axis, day: Day) -> i64 {
         let pair = self.measures.get(&measure).and_then(|measure| match scope {
             Scope::Whole => Some(&measure.whole),
             Scope::Area(area) => measure.areas.get(&area),
             Scope::Actor(actor) => measure.actors.get(&actor),
         });
-        // A total never falls below zero: each -1 takes back a +1 of an earlier or the same day.
-        pair.map_or(0, |pair| u64::try_from(pair.axis(axis).at(day)).unwrap_or(0))
+        pair.map_or(0, |pair| pair.axis(axis).at(day))
     }
 
     /// Every measure that ever had a case.

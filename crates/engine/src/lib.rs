@@ -17,6 +17,7 @@ mod figures;
 mod folder;
 mod folding;
 mod query;
+mod rates;
 mod reply;
 mod saved;
 #[cfg(test)]

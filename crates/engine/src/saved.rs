@@ -12,8 +12,8 @@ use std::{
 use shilu_log::Log;
 use shilu_model::{Campaign, Event, Position};
 use shilu_projections::{
-    Changes, Counts, Figures, Ids, LoadError, Names, Projection, Projections, Rates, Records, Settings,
-    Stamp, Subjects, Times, Trail, file_name, load_file,
+    Changes, Counts, Figures, Ids, Indicators, LoadError, Names, Projection, Projections, Rates, Records,
+    Settings, Stamp, Subjects, Times, Trail, file_name, load_file,
 };
 use tracing::{info, warn};
 
@@ -28,7 +28,7 @@ pub(crate) fn load(dir: &Path, campaign: &Arc<Campaign>, log: &Log) -> Option<Pr
         let others = load_others(&dir);
         (records.join().ok().flatten(), others)
     });
-    let ((names, counts, rates), trail, stamp) = others?;
+    let ((names, kept), trail, stamp) = others?;
     let (records, records_stamp) = records?;
     if records_stamp != stamp {
         return astray();
@@ -45,14 +45,17 @@ pub(crate) fn load(dir: &Path, campaign: &Arc<Campaign>, log: &Log) -> Option<Pr
     }
     info!(end = stamp.end.get(), "loaded the saved projections");
     let subjects = Subjects::of_parts(Arc::clone(campaign), stamp, (names, records));
-    let figures = Figures::of_parts(campaign, stamp, (counts, rates));
+    let figures = Figures::of_parts(campaign, stamp, kept);
     Some(Projections::of_groups(subjects, figures, trail))
 }
 
-fn load_others(dir: &Path) -> Option<((Names, Counts, Rates), Trail, Stamp)> {
+type Kept = (Counts, Rates, Indicators);
+
+fn load_others(dir: &Path) -> Option<((Names, Kept), Trail, Stamp)> {
     let (names, stamp) = load_one::<Names>(dir)?;
     let (counts, counts_stamp) = load_one::<Counts>(dir)?;
     let (rates, rates_stamp) = load_one::<Rates>(dir)?;
+    let (indicators, indicators_stamp) = load_one::<Indicators>(dir)?;
     let (ids, ids_stamp) = load_one::<Ids>(dir)?;
     let (times, times_stamp) = load_one::<Times>(dir)?;
     let (settings, settings_stamp) = load_one::<Settings>(dir)?;
@@ -64,12 +67,13 @@ fn load_others(dir: &Path) -> Option<((Names, Counts, Rates), Trail, Stamp)> {
         changes_stamp,
         counts_stamp,
         rates_stamp,
+        indicators_stamp,
     ];
     if stamps.iter().any(|other| *other != stamp) {
         return astray();
     }
     Some((
-        (names, counts, rates),
+        (names, (counts, rates, indicators)),
         Trail::of_parts(stamp, (ids, times, settings, changes)),
         stamp,
     ))

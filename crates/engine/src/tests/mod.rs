@@ -7,6 +7,7 @@ mod evidence;
 mod faults;
 mod folder;
 mod history;
+mod measures;
 mod naive;
 mod retries;
 mod saved;

@@ -30,6 +30,8 @@ pub struct Told {
     pub outcome: Option<Outcome>,
     pub observed: Vec<(String, Option<OwnedValue>, Verdict)>,
     pub voids: bool,
+    /// Where a field visit took place, to within 100 m: latitude and longitude in degrees.
+    pub site: Option<(f64, f64)>,
 }
 
 /// What is known.
@@ -68,7 +70,7 @@ pub type Figure = (u64, u64, u64);
 
 pub struct Naive {
     pub events: Vec<Told>,
-    campaign: std::sync::Arc<Campaign>,
+    pub campaign: std::sync::Arc<Campaign>,
 }
 
 impl Told {
@@ -107,15 +109,21 @@ impl Told {
             voids: event
                 .because
                 .is_some_and(|because| ["erroneous", "duplicate-of"].contains(&because.word())),
+            site: match (event.source, event.visit.and_then(|visit| visit.place)) {
+                (Source::Field, Some(place)) if place.accuracy_m <= 100 => {
+                    Some((f64::from(place.lat_e7) / 1e7, f64::from(place.lon_e7) / 1e7))
+                }
+                _ => None,
+            },
         }
     }
 
     /// "The greatest (effective, position) wins."
-    fn rank(&self) -> (Timestamp, u64) {
+    pub fn rank(&self) -> (Timestamp, u64) {
         (self.effective, self.position)
     }
 
-    fn is_of(&self, name: &RecordName) -> bool {
+    pub fn is_of(&self, name: &RecordName) -> bool {
         (self.kind.as_str(), self.key.as_str()) == (name.kind(), name.key())
     }
 }

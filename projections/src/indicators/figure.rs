@@ -1,0 +1,364 @@
+//! Figures: what an indicator says of a part of the register at one pair of times, from sums that are kept or passed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shilu_model::{Campaign, Day, Frame, Indicator, Measure, Position, Timestamp};
+
+use super::{Case, Contribution, FrameVersion, Input, Part, Sums};
+use crate::{
+    names::{Name, Names},
+    projection::{Figures, Subjects},
+    tally::{Axis, Scope},
+};
+
+/// How figures are split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Not at all.
+    Whole,
+    /// By area: every declared one with all areas below it; without declared areas, each that a record names.
+    Area,
+    /// By the first collector of the records that are the cases.
+    Actor,
+}
+
+/// At which pair of times figures are wanted, and of what.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// E.
+    pub times: Times,
+    /// K: the first position that is left out. The campaign is the one in force there.
+    pub end: Position,
+    /// How they are split.
+    pub split: Split,
+    /// Only what counts in this area.
+    pub area: Option<&'a str>,
+}
+
+/// Where a pair of times lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// On a kept axis: a look-up.
+    Kept(Axis, Day),
+    /// Anywhere: one pass over the records.
+    Passed(Timestamp),
+}
+
+/// What an indicator says of one part of the register.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reckoned {
+    /// The area, if split by area or asked for one.
+    pub area: Option<String>,
+    /// The actor, if split by actor.
+    pub actor: Option<String>,
+    /// The cases that count, or the sum above the line. At most what is expected, area by area.
+    pub numerator: u64,
+    /// All cases but the unknown ones, what is expected, or the sum below the line.
+    pub denominator: u64,
+    /// Cases of which nobody can say.
+    pub unknown: u64,
+    /// Cases beyond what is expected, area by area: they count nowhere.
+    pub excess: u64,
+    /// Numerator and denominator on the first frame.
+    pub first: Option<(u64, u64)>,
+    /// Records that were in scope on an earlier day and are no more.
+    pub left: u64,
+    /// Of a quotient of sums, what its interval needs.
+    pub clusters: Option<Clusters>,
+    /// The frame behind the denominator.
+    pub frame: Option<FrameVersion>,
+}
+
+/// Sums over clusters, each with a numerator n and a denominator d.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clusters {
+    /// How many clusters.
+    pub count: u64,
+    /// Σ n².
+    pub numerator_squared: u64,
+    /// Σ n·d.
+    pub product: u64,
+    /// Σ d².
+    pub denominator_squared: u64,
+}
+
+/// One case behind a figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The record that is the case, or the name or key that it is about.
+    pub case: String,
+    /// Where it counts.
+    pub area: String,
+    /// Who collected it first, where that is asked.
+    pub actor: String,
+    /// What it adds to the numerator.
+    pub numerator: u64,
+    /// What it adds to the denominator.
+    pub denominator: u64,
+    /// Whether nobody can say.
+    pub unknown: bool,
+    /// The records that decide it, with their events.
+    pub inputs: Vec<Input>,
+}
+
+/// Whose sums: an area, and perhaps an actor.
+type Buckets = BTreeMap<(Name, Name), Sums>;
+
+impl Figures {
+    /// What an indicator of the campaign says; nothing for one that follows from draws.
+    pub fn reckon(&self, subjects: &Subjects, indicator: &Indicator, wanted: &Wanted<'_>) -> Vec<Reckoned> {
+        let by_actor = matches!(
+            indicator.measure,
+            Measure::Share { list: None, .. } | Measure::Sum { .. }
+        );
+        if wanted.split == Split::Actor && !by_actor
+            || matches!(
+                indicator.measure,
+                Measure::Accuracy { .. } | Measure::Roster { .. }
+            )
+        {
+            return Vec::new();
+        }
+        let names = &subjects.names;
+        let Some(name) = names.find(&indicator.id) else {
+            return Vec::new();
+        };
+        let reckoning = Reckoning {
+            figures: self,
+            subjects,
+            campaign: subjects.campaign(wanted.end),
+            indicator,
+            name,
+            wanted,
+        };
+        match wanted.times {
+            Times::Kept(..) => reckoning.kept(),
+            Times::Passed(effective) => reckoning.passed(effective),
+        }
+    }
+
+    /// The cases behind an indicator at a pair of times, in a fixed order, each with the records that decide it.
+    pub fn evidence(
+        &self,
+        subjects: &Subjects,
+        indicator: &str,
+        (effective, end): (Timestamp, Position),
+        mut show: impl FnMut(Evidence),
+    ) {
+        let names = &subjects.names;
+        let Some(name) = names.find(indicator) else { return };
+        let show = |case: &Case, told: Contribution, inputs: Vec<Input>| {
+            let case = match case {
+                Case::Record(slot) => {
+                    let (kind, key) = subjects.records.name(*slot);
+                    format!("{}/{key}", names.text(kind))
+                }
+                Case::Value(value) => value.clone(),
+            };
+            let number = |part| unsigned(told.parts.get(part));
+            let (numerator, denominator) = (number(Part::Numerator), number(Part::Denominator));
+            let unknown = number(Part::Unknown) > 0;
+            if numerator > 0 || denominator > 0 || unknown {
+                show(Evidence {
+                    case,
+                    area: names.text(told.area).to_owned(),
+                    actor: names.text(told.actor).to_owned(),
+                    numerator,
+                    denominator,
+                    unknown,
+                    inputs,
+                });
+            }
+        };
+        let campaign = (&**subjects.campaign(end), subjects.plan(end));
+        let kept = (&subjects.names, &subjects.records);
+        self.indicators
+            .pass(name, campaign, kept, (effective, end), show, true);
+    }
+}
+
+struct Reckoning<'a> {
+    figures: &'a Figures,
+    subjects: &'a Subjects,
+    campaign: &'a Campaign,
+    indicator: &'a Indicator,
+    name: Name,
+    wanted: &'a Wanted<'a>,
+}
+
+impl Reckoning<'_> {
+    fn kept(&self) -> Vec<Reckoned> {
+        let Times::Kept(axis, day) = self.wanted.times else {
+            return Vec::new();
+        };
+        let indicators = &self.figures.indicators;
+        let measure = &self.indicator.measure;
+        let sums = |scope| indicators.sums(self.name, measure, scope, axis, day);
+        if self.wanted.split == Split::Actor {
+            if self.wanted.area.is_some() {
+                return self.passed(self.end_of(day));
+            }
+            let actors = indicators.actors(self.name);
+            let told = actors
+                .into_iter()
+                .map(|actor| ((Name::NONE, actor), sums(Scope::Actor(actor))));
+            return self.by_actor(told.collect());
+        }
+        let areas = indicators.areas(self.name);
+        let buckets = areas
+            .into_iter()
+            .map(|area| ((area, Name::NONE), sums(Scope::Area(area))));
+        self.by_area(&buckets.collect())
+    }
+
+    fn end_of(&self, day: Day) -> Timestamp {
+        self.campaign.zone.end_of(day)
+    }
+
+    fn passed(&self, effective: Timestamp) -> Vec<Reckoned> {
+        let mut buckets = Buckets::new();
+        let campaign = (self.campaign, self.subjects.plan(self.wanted.end));
+        let kept = (&self.subjects.names, &self.subjects.records);
+        let by_actor = self.wanted.split == Split::Actor;
+        let add = |_: &Case, told: Contribution, _: Vec<Input>| {
+            let actor = if by_actor { told.actor } else { Name::NONE };
+            let sums = buckets.entry((told.area, actor)).or_default();
+            *sums = sums.plus(&told.parts);
+        };
+        self.figures.indicators.pass(
+            self.name,
+            campaign,
+            kept,
+            (effective, self.wanted.end),
+            add,
+            false,
+        );
+        if !by_actor {
+            return self.by_area(&buckets);
+        }
+        let mut actors = Buckets::new();
+        for ((area, actor), sums) in buckets {
+            if self.is_asked(area) && actor != Name::NONE {
+                let all = actors.entry((Name::NONE, actor)).or_default();
+                *all = all.plus(&sums);
+            }
+        }
+        self.by_actor(actors)
+    }
+
+    /// Whether an area counts in the one that is asked for.
+    fn is_asked(&self, area: Name) -> bool {
+        let area = self.names().text(area);
+        self.wanted.area.is_none_or(|asked| self.counts_in(area, asked))
+    }
+
+    fn counts_in(&self, area: &str, other: &str) -> bool {
+        area == other || self.campaign.areas.rolls_up_to(area, other)
+    }
+
+    fn names(&self) -> &Names {
+        &self.subjects.names
+    }
+
+    fn by_actor(&self, actors: Buckets) -> Vec<Reckoned> {
+        let told = actors.into_iter().map(|((_, actor), sums)| Reckoned {
+            area: self.wanted.area.map(str::to_owned),
+            actor: Some(self.names().text(actor).to_owned()),
+            ..self.reckoned(&[(Name::NONE, sums)], false)
+        });
+        let mut told: Vec<_> = told.filter(Reckoned::says_something).collect();
+        told.sort_by(|a, b| a.actor.cmp(&b.actor));
+        told
+    }
+
+    fn by_area(&self, buckets: &Buckets) -> Vec<Reckoned> {
+        let within = |asked: Option<&str>| -> Vec<(Name, Sums)> {
+            let counted = buckets.iter().filter(|((area, _), _)| {
+                asked.is_none_or(|asked| self.counts_in(self.names().text(*area), asked))
+            });
+            counted.map(|((area, _), sums)| (*area, *sums)).collect()
+        };
+        let told = |area: Option<&str>| Reckoned {
+            area: area.map(str::to_owned),
+            ..self.reckoned(&within(area), true)
+        };
+        match (self.wanted.area, self.wanted.split) {
+            (None, Split::Area) => {
+                let mut areas: BTreeSet<&str> = self.campaign.areas.iter().map(|area| &*area.id).collect();
+                areas.extend(buckets.keys().map(|(area, _)| self.names().text(*area)));
+                let told = areas.into_iter().map(|area| told(Some(area)));
+                told.filter(Reckoned::says_something).collect()
+            }
+            (area, _) => vec![told(area)],
+        }
+    }
+
+    fn reckoned(&self, buckets: &[(Name, Sums)], framed: bool) -> Reckoned {
+        let all = buckets
+            .iter()
+            .fold(Sums::default(), |all, (_, sums)| all.plus(sums));
+        let part = |part| unsigned(all.get(part));
+        let mut told = Reckoned {
+            numerator: part(Part::Numerator),
+            denominator: part(Part::Denominator),
+            unknown: part(Part::Unknown),
+            left: part(Part::Left),
+            ..Reckoned::default()
+        };
+        match &self.indicator.measure {
+            Measure::Collected {
+                frame: Frame::Count { .. },
+                ..
+            } => {
+                let most = |frame| -> u64 {
+                    let areas = buckets.iter();
+                    areas
+                        .map(|(_, sums)| unsigned(sums.get(Part::Numerator)).min(unsigned(sums.get(frame))))
+                        .sum()
+                };
+                let found = told.numerator;
+                told.numerator = most(Part::Denominator);
+                told.excess = found - told.numerator;
+                told.first = Some((most(Part::FirstDenominator), part(Part::FirstDenominator)));
+            }
+            Measure::Collected {
+                frame: Frame::List(_),
+                ..
+            }
+            | Measure::Share { list: Some(_), .. } => {
+                told.first = Some((part(Part::FirstNumerator), part(Part::FirstDenominator)));
+            }
+            Measure::Sum { .. } => {
+                told.clusters = Some(Clusters {
+                    count: part(Part::Clusters),
+                    numerator_squared: part(Part::NumeratorSquared),
+                    product: part(Part::Product),
+                    denominator_squared: part(Part::DenominatorSquared),
+                });
+            }
+            _ => {}
+        }
+        if framed {
+            let areas: Vec<Name> = buckets.iter().map(|(area, _)| *area).collect();
+            let indicators = &self.figures.indicators;
+            told.frame = indicators.frame(&self.indicator.measure, &areas, self.wanted.end, self.names());
+        }
+        told
+    }
+}
+
+impl Reckoned {
+    fn says_something(&self) -> bool {
+        self.numerator > 0
+            || self.denominator > 0
+            || self.unknown > 0
+            || self.excess > 0
+            || self.left > 0
+            || self.first.is_some_and(|(_, expected)| expected > 0)
+    }
+}
+
+/// A total of cases is never below zero: each case that is taken away was added on an earlier or the same day.
+fn unsigned(total: i64) -> u64 {
+    u64::try_from(total).unwrap_or(0)
+}

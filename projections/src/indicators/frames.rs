@@ -1,0 +1,115 @@
+//! Frames: who said when what ought to be there. A denominator has an author.
+
+use std::{collections::BTreeMap, io};
+
+use shilu_model::{EXTRACT_KIND, EXTRACT_SYSTEM, Event, FRAME_KIND, FRAME_WHAT, Position, Value};
+
+use super::reader::{Moment, Subject};
+use crate::{
+    bytes::{Loader, Saver, malformed},
+    names::{Name, Names},
+};
+
+/// The events on frames: count frames by what they count, lists by their system; each by area.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frames(BTreeMap<(String, Name), Vec<(Position, Name)>>);
+
+/// A frame as it stands at some position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameVersion {
+    /// How many events have made it, from 1.
+    pub version: u64,
+    /// Where the last of them stands.
+    pub position: Position,
+    /// Who made the last of them.
+    pub author: String,
+}
+
+impl Frames {
+    /// Notes an event on a record of a frame or list; `subject` is its record with the event.
+    pub fn note(&mut self, event: &Event<'_>, subject: &Subject<'_>, moment: Moment, names: &Names) {
+        let (prefix, field) = match event.kind {
+            FRAME_KIND => (FRAME_KIND, FRAME_WHAT),
+            EXTRACT_KIND => (EXTRACT_KIND, EXTRACT_SYSTEM),
+            _ => return,
+        };
+        let state = subject.state(moment);
+        let Some(Value::Text(what)) = state.value(field) else {
+            return;
+        };
+        let name = |text: &str| names.find(text).unwrap_or(Name::NONE);
+        self.0
+            .entry((format!("{prefix}/{what}"), name(event.area)))
+            .or_default()
+            .push((event.position, name(event.actor)));
+    }
+
+    /// A count frame of areas, as it stands before a position.
+    pub fn count(&self, what: &str, areas: &[Name], end: Position, names: &Names) -> Option<FrameVersion> {
+        self.at(&format!("{FRAME_KIND}/{what}"), areas, end, names)
+    }
+
+    /// A list of areas, as it stands before a position.
+    pub fn list(&self, system: &str, areas: &[Name], end: Position, names: &Names) -> Option<FrameVersion> {
+        self.at(&format!("{EXTRACT_KIND}/{system}"), areas, end, names)
+    }
+
+    fn at(&self, frame: &str, areas: &[Name], end: Position, names: &Names) -> Option<FrameVersion> {
+        let mut found: Option<FrameVersion> = None;
+        for area in areas {
+            let events = self
+                .0
+                .get(&(frame.to_owned(), *area))
+                .map_or(&[][..], Vec::as_slice);
+            let known = events.partition_point(|(position, _)| *position < end);
+            let Some((position, author)) = known.checked_sub(1).and_then(|last| events.get(last)) else {
+                continue;
+            };
+            let version = u64::try_from(known).unwrap_or(u64::MAX);
+            let so_far = found.take();
+            let (earlier, newest) = match so_far {
+                Some(other) if other.position > *position => (other.version, Some(other)),
+                Some(other) => (other.version, None),
+                None => (0, None),
+            };
+            let (position, author) = match newest {
+                Some(other) => (other.position, other.author),
+                None => (*position, names.text(*author).to_owned()),
+            };
+            found = Some(FrameVersion {
+                version: earlier + version,
+                position,
+                author,
+            });
+        }
+        found
+    }
+
+    pub fn save(&self, saver: &mut Saver<'_>) -> io::Result<()> {
+        saver.count(self.0.len())?;
+        for ((frame, area), events) in &self.0 {
+            saver.bytes(frame.as_bytes())?;
+            saver.number(u64::from(area.0))?;
+            saver.count(events.len())?;
+            for (position, actor) in events {
+                saver.number(position.get())?;
+                saver.number(u64::from(actor.0))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn load(loader: &mut Loader<'_>) -> io::Result<Self> {
+        let mut frames = BTreeMap::new();
+        for _ in 0..loader.count()? {
+            let frame = String::from_utf8(loader.bytes()?).map_err(|_| malformed())?;
+            let area = Name(loader.number_u32()?);
+            let mut events = Vec::new();
+            for _ in 0..loader.count()? {
+                events.push((Position::new(loader.number()?), Name(loader.number_u32()?)));
+            }
+            frames.insert((frame, area), events);
+        }
+        Ok(Frames(frames))
+    }
+}

@@ -1,0 +1,133 @@
+//! Scope: which records an indicator is about, and the conditions that decide it.
+
+use std::rc::Rc;
+
+use shilu_model::{Condition, Part, Path, Population, State, Test, Value};
+
+use super::reader::{Moment, Reader, Subject};
+
+impl<'a> Reader<'a> {
+    /// Whether a record is in scope: live, of the kind, and every condition true.
+    pub fn in_scope(
+        &self,
+        of: &Population,
+        subject: &Subject<'a>,
+        state: &State<'a>,
+        moment: Moment,
+    ) -> bool {
+        state.status.is_live()
+            && self.is_of(subject, &of.kind)
+            && self.meets(&of.conditions, subject, state, moment)
+    }
+
+    /// Whether every condition is true.
+    pub fn meets(
+        &self,
+        conditions: &[Condition],
+        subject: &Subject<'a>,
+        state: &State<'a>,
+        moment: Moment,
+    ) -> bool {
+        conditions
+            .iter()
+            .all(|condition| self.is_true(condition, subject, state, moment))
+    }
+
+    fn is_true(
+        &self,
+        condition: &Condition,
+        subject: &Subject<'a>,
+        state: &State<'a>,
+        moment: Moment,
+    ) -> bool {
+        let Some(value) = self.value_at(&condition.path, subject, state, moment) else {
+            return false;
+        };
+        match &condition.test {
+            Test::AnyOf(values) => values.iter().any(|one| one.borrow() == value),
+            Test::Live { kinds } => self.live(value, kinds, moment).is_some(),
+        }
+    }
+
+    /// The value at the end of a path; none where a reference on the way names nothing that is live.
+    pub fn value_at(
+        &self,
+        path: &Path,
+        subject: &Subject<'a>,
+        state: &State<'a>,
+        moment: Moment,
+    ) -> Option<Value<'a>> {
+        match &path.via {
+            None => part_of(&path.part, subject, state),
+            Some(hop) => {
+                let (target, state) = self.live(state.value(&hop.field)?, &hop.kinds, moment)?;
+                part_of(&path.part, &target, &state)
+            }
+        }
+    }
+
+    /// The live record of one of some kinds that a reference names, with its state.
+    fn live(
+        &self,
+        value: Value<'a>,
+        kinds: &[String],
+        moment: Moment,
+    ) -> Option<(Rc<Subject<'a>>, State<'a>)> {
+        let Value::Reference(name) = value else {
+            return None;
+        };
+        let target = self.named(name)?;
+        let state = target.state(moment);
+        let fits = state.status.is_live() && kinds.iter().any(|kind| self.is_of(&target, kind));
+        fits.then_some((target, state))
+    }
+
+    /// Whether a record that is not in scope was so at an earlier instant of its own history.
+    pub fn has_left(&self, of: &Population, subject: &Subject<'a>, moment: Moment) -> bool {
+        let known = subject.known(moment.end);
+        let earlier = known.iter().map(|entry| entry.effective);
+        earlier
+            .filter(|effective| *effective < moment.effective)
+            .any(|effective| {
+                let moment = Moment {
+                    effective,
+                    day: self.day_of(effective),
+                    end: moment.end,
+                };
+                self.in_scope(of, subject, &subject.state(moment), moment)
+            })
+    }
+
+    /// The records that a record ever referred to on the way of conditions.
+    pub fn reached(&self, conditions: &[Condition], subject: &Subject<'a>, out: &mut Vec<Rc<Subject<'a>>>) {
+        for condition in conditions {
+            self.reached_by(&condition.path, subject, out);
+            if let (Test::Live { .. }, Part::Field(field)) = (&condition.test, &condition.path.part) {
+                self.referred_to(field, subject, out);
+            }
+        }
+    }
+
+    /// The records that a record ever referred to on a path.
+    pub fn reached_by(&self, path: &Path, subject: &Subject<'a>, out: &mut Vec<Rc<Subject<'a>>>) {
+        if let Some(hop) = &path.via {
+            self.referred_to(&hop.field, subject, out);
+        }
+    }
+
+    fn referred_to(&self, field: &str, subject: &Subject<'a>, out: &mut Vec<Rc<Subject<'a>>>) {
+        for value in subject.ever(field) {
+            if let Value::Reference(name) = value {
+                out.extend(self.named(name));
+            }
+        }
+    }
+}
+
+/// A part of a record: its key, or the value of a field.
+pub(crate) fn part_of<'a>(part: &Part, subject: &Subject<'a>, state: &State<'a>) -> Option<Value<'a>> {
+    match part {
+        Part::Key => Some(Value::Text(subject.key)),
+        Part::Field(field) => state.value(field),
+    }
+}

@@ -1,0 +1,115 @@
+//! Quotients of sums: the cases are the records in scope or, where only the latest counts, what they refer to.
+
+use std::rc::Rc;
+
+use shilu_model::{Action, Entry, Latest, Population, Position, State, Timestamp, Value};
+
+use super::{
+    parts::{Contribution, Part},
+    reader::{Moment, Reader, Subject},
+};
+
+/// No count on an inspection is larger, so that sums stay numbers.
+const COUNT_MAX: i64 = 1 << 32;
+/// Nor is one in sums of squares, which only widen an interval.
+const SQUARED_MAX: i64 = 1 << 20;
+
+/// The two fields that are summed.
+#[derive(Clone, Copy)]
+pub(crate) struct Summed<'f> {
+    pub numerator: &'f str,
+    pub denominator: &'f str,
+}
+
+impl<'a> Reader<'a> {
+    /// What a record contributes.
+    pub fn sum(
+        &self,
+        of: &Population,
+        fields: Summed<'_>,
+        subject: &Subject<'a>,
+        area_field: Option<&str>,
+        moment: Moment,
+    ) -> Contribution {
+        let state = subject.state(moment);
+        if !self.in_scope(of, subject, &state, moment) {
+            return Contribution::default();
+        }
+        let (area, actor) = self.place(&state, area_field);
+        let case = Contribution {
+            area,
+            actor,
+            ..Contribution::default()
+        };
+        case.summed(&state, fields)
+    }
+
+    /// What the last record in scope contributes that refers to something.
+    pub fn latest(
+        &self,
+        of: &Population,
+        fields: Summed<'_>,
+        latest: &Latest,
+        per: &str,
+        area_field: Option<&str>,
+        moment: Moment,
+    ) -> Contribution {
+        let mut last: Option<((Timestamp, Position), Rc<Subject<'a>>, State<'a>)> = None;
+        for slot in self.linked(&of.kind, &latest.per, per) {
+            let subject = self.subject(slot);
+            let state = subject.state(moment);
+            let refers = matches!(state.value(&latest.per), Some(Value::Reference(name)) if name == per);
+            if !refers || !self.in_scope(of, &subject, &state, moment) {
+                continue;
+            }
+            let Some(at) = collected_at(subject.known(moment.end), moment) else {
+                continue;
+            };
+            if last.as_ref().is_none_or(|(other, ..)| *other < at) {
+                last = Some((at, subject, state));
+            }
+        }
+        let Some(((since, _), _, state)) = last else {
+            return Contribution::default();
+        };
+        let age = i64::from(moment.day.number()) - i64::from(self.day_of(since).number());
+        if age >= i64::from(latest.days) {
+            return Contribution::default();
+        }
+        let (area, actor) = self.place(&state, area_field);
+        let case = Contribution {
+            area,
+            actor,
+            ..Contribution::default()
+        };
+        case.summed(&state, fields)
+    }
+}
+
+/// When a record was made: the effective time of its earliest collect. Correcting it later does not make it newer.
+fn collected_at(known: &[Entry<'_>], moment: Moment) -> Option<(Timestamp, Position)> {
+    let collects = known
+        .iter()
+        .filter(|entry| entry.action == Action::Collect && entry.effective <= moment.effective);
+    collects.map(|entry| (entry.effective, entry.position)).min()
+}
+
+impl Contribution {
+    /// One cluster: a record with its two numbers; unknown where one of them is missing.
+    fn summed(self, state: &State<'_>, fields: Summed<'_>) -> Self {
+        let number = |field: &str| match state.value(field) {
+            Some(Value::Integer(number)) => Some(number.clamp(0, COUNT_MAX)),
+            _ => None,
+        };
+        let (Some(n), Some(d)) = (number(fields.numerator), number(fields.denominator)) else {
+            return self.with(Part::Unknown, 1);
+        };
+        let (small_n, small_d) = (n.min(SQUARED_MAX), d.min(SQUARED_MAX));
+        self.with(Part::Numerator, n)
+            .with(Part::Denominator, d)
+            .with(Part::Clusters, 1)
+            .with(Part::NumeratorSquared, small_n * small_n)
+            .with(Part::Product, small_n * small_d)
+            .with(Part::DenominatorSquared, small_d * small_d)
+    }
+}
