@@ -78,14 +78,7 @@ impl RatioSums {
     /// assert!(share.interval.lower < 0.3, "five units prove little, however many guests they have");
     /// ```
     pub fn share(&self) -> Option<Share> {
-        combined(&[(f64::INFINITY, *self)])
-    }
-
-    /// Σ (numerator − R · denominator)², and the same sum without the square.
-    fn residuals(&self, ratio: f64) -> (f64, f64) {
-        let squares =
-            float_wide(self.nn) - 2.0 * ratio * float_wide(self.nd) + ratio * ratio * float_wide(self.dd);
-        (squares.max(0.0), signed(self.n) - ratio * signed(self.d))
+        combined(&[Part::new(None, *self)])
     }
 }
 
@@ -155,11 +148,12 @@ pub struct RatioStratum {
 /// The ratio of two totals over drawn clusters, and its interval.
 ///
 /// R = Σ (N_h/c_h) n_h / Σ (N_h/c_h) d_h; v = Σ N_h²/c_h (1 − c_h/N_h) s_h² / D̂², s_h² the variance of n − R d between
-/// the clusters of a stratum (W. G. Cochran, *Sampling Techniques*, 3rd ed. 1977, §6.3, §6.11); n_eff = R(1−R)/v, at most
-/// the persons themselves, times (z/t)² with the t quantile of clusters − strata degrees of freedom; then Clopper and
-/// Pearson's interval (E. L. Korn and B. I. Graubard, Survey Methodology 24 (1998) 193–201). At R = 0 or 1 the number of
-/// clusters takes the place of n_eff, and no interval ends nearer to 0 or 1 than it would there: an error found never
-/// makes a bound better. After all clusters were visited it is the ratio itself.
+/// the clusters of a stratum (W. G. Cochran, *Sampling Techniques*, 3rd ed. 1977, §6.3, §6.11), or with their pooled
+/// variance in each stratum where that is more: a stratum that happened to show no error is not known to have none.
+/// n_eff = R(1−R)/v, at most the persons themselves, times (z/t)² with the t quantile of Satterthwaite's degrees of freedom
+/// (ibid. §5.4); then Clopper and Pearson's interval (E. L. Korn and B. I. Graubard, Survey Methodology 24 (1998) 193–201).
+/// At R = 0 or 1 the number of clusters takes the place of n_eff, and no interval ends nearer to 0 or 1 than it would
+/// there: an error found never makes a bound better. After all clusters were visited it is the ratio itself.
 ///
 /// `None` if a stratum has a population but no cluster was visited, or if all denominators are 0.
 ///
@@ -183,55 +177,82 @@ pub fn ratio(strata: &[RatioStratum]) -> Option<Share> {
     if !strata.iter().all(visited) {
         return None;
     }
-    let strata: Vec<_> = strata
-        .iter()
-        .map(|stratum| (float(stratum.population), stratum.sums))
-        .collect();
-    combined(&strata)
+    let part = |stratum: &&RatioStratum| Part::new(Some(stratum.population), stratum.sums);
+    combined(&strata.iter().map(part).collect::<Vec<_>>())
 }
 
-/// The same for strata of a number of clusters, infinite where it is not known (then the only one).
-fn combined(strata: &[(f64, RatioSums)]) -> Option<Share> {
-    let sum =
-        |of: &dyn Fn(f64, &RatioSums) -> f64| strata.iter().map(|(all, sums)| of(*all, sums)).sum::<f64>();
-    // Clusters that a visited one stands for; any number will do for the only stratum.
-    let weight = |all: f64, sums: &RatioSums| {
-        if all.is_finite() {
-            all / signed(sums.clusters)
-        } else {
-            1.0
+/// A stratum as numbers.
+struct Part {
+    sums: RatioSums,
+    /// c, the visited clusters.
+    clusters: f64,
+    /// N, where it is known; else there is one stratum.
+    listed: Option<u64>,
+    /// The same, else infinite.
+    population: f64,
+    /// N/c, the clusters that a visited one stands for; for the only stratum any number will do.
+    weight: f64,
+}
+
+impl Part {
+    fn new(listed: Option<u64>, sums: RatioSums) -> Self {
+        let clusters = signed(sums.clusters);
+        let population = listed.map_or(f64::INFINITY, float);
+        let weight = listed.map_or(1.0, |_| population / clusters);
+        Part {
+            sums,
+            clusters,
+            listed,
+            population,
+            weight,
         }
-    };
-    let below = sum(&|all, sums| weight(all, sums) * signed(sums.d));
+    }
+
+    /// s², with the degrees of freedom that it has. A lone cluster has no variance of its own: its distance from the
+    /// ratio of the whole stands for it.
+    fn between(&self, ratio: f64) -> (f64, f64) {
+        let squares = float_wide(self.sums.nn) - 2.0 * ratio * float_wide(self.sums.nd)
+            + ratio * ratio * float_wide(self.sums.dd);
+        if self.sums.clusters < 2 {
+            return (squares.max(0.0), 1.0);
+        }
+        let sum = signed(self.sums.n) - ratio * signed(self.sums.d);
+        let free = self.clusters - 1.0;
+        ((squares - sum * sum / self.clusters).max(0.0) / free, free)
+    }
+
+    /// The variance of the stratum's total for a variance between clusters.
+    fn variance(&self, between: f64) -> f64 {
+        self.weight * self.weight * self.clusters * (1.0 - self.clusters / self.population) * between
+    }
+}
+
+fn combined(parts: &[Part]) -> Option<Share> {
+    let sum = |of: &dyn Fn(&Part) -> f64| parts.iter().map(of).sum::<f64>();
+    let below = sum(&|part| part.weight * signed(part.sums.d));
     if below <= 0.0 {
         return None;
     }
-    let value = sum(&|all, sums| weight(all, sums) * signed(sums.n)) / below;
-    if strata.iter().all(|(all, sums)| signed(sums.clusters) >= *all) {
+    let value = sum(&|part| part.weight * signed(part.sums.n)) / below;
+    if parts.iter().all(|part| part.clusters >= part.population) {
         return Some(Share {
             value,
             interval: Interval::exact(value),
         });
     }
-    // The bound that this many clusters without an error would prove.
-    let filled = sum(&|_, sums| signed(sums.filled));
-    let spread = sum(&|all, sums| weight(all, sums).powi(2) * signed(sums.filled));
-    let alike = sum(&|all, sums| weight(all, sums) * signed(sums.filled)).powi(2) / spread;
-    let clean = clean(strata, alike.min(filled));
-    let interval = if value <= 0.0 || value >= 1.0 {
+    let clean = clean(parts);
+    let interval = if value <= 0.0 {
         Interval {
-            lower: if value <= 0.0 { 0.0 } else { clean },
-            upper: if value <= 0.0 { 1.0 - clean } else { 1.0 },
+            lower: 0.0,
+            upper: 1.0 - clean,
+        }
+    } else if value >= 1.0 {
+        Interval {
+            lower: clean,
+            upper: 1.0,
         }
     } else {
-        let variance = sum(&|all, sums| {
-            weight(all, sums).powi(2) * (1.0 - signed(sums.clusters) / all) * between(sums, value)
-        }) / (below * below);
-        let rest = 1.0 - sum(&|_, sums| signed(sums.clusters)) / sum(&|all, _| all);
-        let persons = sum(&|_, sums| signed(sums.d)) / rest;
-        let cases = (value * (1.0 - value) / variance).min(persons);
-        let free = sum(&|_, sums| signed(sums.clusters) - 1.0);
-        let cases = cases * (Z / t_quantile(free.max(1.0))).powi(2);
+        let cases = effective(parts, value, below);
         let own = clopper_pearson(value * cases, cases);
         Interval {
             lower: own.lower.min(clean),
@@ -244,38 +265,52 @@ fn combined(strata: &[(f64, RatioSums)]) -> Option<Share> {
     })
 }
 
-/// Σ (e − ē)² · c/(c − 1) of e = n − R d, over the clusters of a stratum. A lone cluster has no variance of its own: its
-/// distance from the ratio of the whole stands for it.
-fn between(sums: &RatioSums, ratio: f64) -> f64 {
-    let (squares, sum) = sums.residuals(ratio);
-    let clusters = signed(sums.clusters);
-    if clusters < 2.0 {
-        return squares;
-    }
-    (squares - sum * sum / clusters).max(0.0) * clusters / (clusters - 1.0)
+/// n_eff of a ratio between 0 and 1, `below` being the estimated total of the denominators.
+fn effective(parts: &[Part], value: f64, below: f64) -> f64 {
+    let sum = |of: &dyn Fn(&Part) -> f64| parts.iter().map(of).sum::<f64>();
+    let free = |part: &Part| part.between(value).1;
+    let own = |part: &Part| part.variance(part.between(value).0);
+    let pooled = sum(&|part| part.between(value).0 * free(part)) / sum(&free);
+    let variance = sum(&own).max(sum(&|part| part.variance(pooled)));
+    // Satterthwaite: where one stratum has most of the variance, its clusters decide.
+    let satterthwaite = sum(&own).powi(2) / sum(&|part| own(part).powi(2) / free(part));
+    let free = if satterthwaite.is_finite() {
+        satterthwaite.max(1.0)
+    } else {
+        sum(&free)
+    };
+    let quantile = t_quantile(free);
+    let rest = 1.0 - sum(&|part| part.clusters) / sum(&|part| part.population);
+    let persons = sum(&|part| signed(part.sums.d)) / rest;
+    let cases = value * (1.0 - value) * below * below / variance;
+    cases.min(persons) * (Z / quantile).powi(2)
 }
 
-/// The share of clusters without an error that so many of them without one prove.
-fn clean(strata: &[(f64, RatioSums)], filled: f64) -> f64 {
-    if let [(all, sums)] = strata
-        && all.is_finite()
+/// The share of clusters without an error that the visited ones would prove if none had one: those with somebody in them,
+/// as if weighted alike (L. Kish, *Survey Sampling* 1965, §11.7).
+fn clean(parts: &[Part]) -> f64 {
+    if let [
+        Part {
+            sums,
+            listed: Some(population),
+            ..
+        },
+    ] = parts
     {
-        let empty = signed(sums.clusters - sums.filled);
-        let whole = |number: f64| {
-            (0..63).rev().fold(0_u64, |n, bit| {
-                let next = n | 1 << bit;
-                if float(next) <= number { next } else { n }
-            })
-        };
-        let sampled = whole(filled);
+        let whole = |number: i64| u64::try_from(number).unwrap_or(0);
+        let (filled, empty) = (whole(sums.filled), whole(sums.clusters - sums.filled));
         let stratum = Stratum {
-            population: whole(all - empty),
-            sampled,
-            right: sampled,
+            population: population.saturating_sub(empty),
+            sampled: filled,
+            right: filled,
         };
         return hypergeometric(&stratum).map_or(0.0, |interval| interval.lower);
     }
-    clopper_pearson(filled, filled).lower
+    let sum = |of: &dyn Fn(&Part) -> f64| parts.iter().map(of).sum::<f64>();
+    let filled = |part: &Part| signed(part.sums.filled);
+    let weighted = sum(&|part| part.weight * filled(part));
+    let alike = weighted * weighted / sum(&|part| part.weight * part.weight * filled(part));
+    clopper_pearson(alike, alike).lower
 }
 
 /// The 97.5 % quantile of Student's t distribution, by halving: P(|T| > t) = I(ν/(ν+t²); ν/2, 1/2).
@@ -291,3 +326,6 @@ fn t_quantile(free: f64) -> f64 {
     }
     (free * (1.0 - low) / low).sqrt()
 }
+
+#[cfg(test)]
+mod tests;
