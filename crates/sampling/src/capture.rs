@@ -83,14 +83,16 @@ mod tests {
                 standard_error: 0.0
             })
         );
-        assert_eq!(
-            chapman(&Capture {
-                registered: 4,
-                found: 5,
-                both: 5
-            }),
-            None
-        );
+        for (registered, found) in [(4, 5), (5, 4)] {
+            assert_eq!(
+                chapman(&Capture {
+                    registered,
+                    found,
+                    both: 5
+                }),
+                None
+            );
+        }
     }
 
     /// Of 1,000, a register has 800 and a check finds 600, independently.

@@ -56,7 +56,7 @@ pub enum Answer {
 pub struct Departure<'a> {
     /// Whose.
     pub key: &'a str,
-    /// The day that the lag is counted to.
+    /// The day of the deregistration; the lag is the days from the confirmed leaving to it.
     pub deregistered: Day,
 }
 
@@ -92,6 +92,19 @@ pub struct RosterRule {
     pub freeze: Day,
     /// Days after arriving or leaving in which the register need not know.
     pub grace_days: u32,
+}
+
+impl RosterRule {
+    /// For a rate, whose grace it takes; accuracy and coverage know none.
+    pub const fn of(freeze: Day, rate: RosterRate) -> Self {
+        let grace_days = match rate {
+            RosterRate::Registration { grace_days }
+            | RosterRate::Deregistration { grace_days, .. }
+            | RosterRate::Consistency { grace_days } => grace_days,
+            RosterRate::Accuracy | RosterRate::Coverage => 0,
+        };
+        RosterRule { freeze, grace_days }
+    }
 }
 
 /// What a place, or several together, count. The letters are those of `docs/sampling.md`.

@@ -15,7 +15,8 @@ pub(crate) const REACHED: f64 = TAIL * (1.0 - 1e-6);
 /// *Sampling Techniques*, 3rd ed. 1977, §3.6). It holds the true share in at least 95 % of draws, whatever it is; after a
 /// full check it is the share itself.
 ///
-/// `None` without a draw, or where not right ≤ sampled ≤ population. Takes some 100 µs at a population of 100,000.
+/// `None` without a draw, or where not right ≤ sampled ≤ population. Both ends
+/// are found by halving, so large populations take little longer.
 ///
 /// ```
 /// use shilu_sampling::{Stratum, hypergeometric};

@@ -203,6 +203,48 @@ fn coverage_by_hand() {
     assert_eq!(all.rate(RosterRate::Coverage), counts(2, 2, 0));
 }
 
+/// The table in `docs/sampling.md`.
+#[test]
+fn worked_example_of_the_documentation() {
+    let came = |key, standing, arrived| found(key, standing, arrived, &[EQUAL]);
+    let departure = |key| Departure {
+        key,
+        deregistered: day("2015-05-20"),
+    };
+    let all = count_of(Listing {
+        registered: vec!["li", "wang", "left28", "nobody", "left29", "left3"],
+        departures: vec![departure("gone17"), departure("gone16")],
+        found: vec![
+            here("li"),
+            here("wang"),
+            came("zhao", Standing::Registered, "2014-01-01"),
+            came("qian", Standing::Collected, "2014-01-01"),
+            came("sun", Standing::Deregistered, "2014-01-01"),
+            came("zhou", Standing::Never, "2015-05-28"),
+            came("wu", Standing::Never, "2015-05-29"),
+            came("feng", Standing::Never, "2015-06-02"),
+            came("chen", Standing::Never, "unknown"),
+        ],
+        answers: vec![
+            ("left28", Answer::Gone(day("2015-05-28"))),
+            ("nobody", Answer::UnknownHere),
+            ("left29", Answer::Gone(day("2015-05-29"))),
+            ("left3", Answer::Gone(day("2015-06-03"))),
+            ("gone17", Answer::Gone(day("2015-05-17"))),
+            ("gone16", Answer::Gone(day("2015-05-16"))),
+        ],
+    });
+    for (rate, grace_days, expected) in [
+        (REGISTRATION, 3, counts(3, 3, 1)),
+        (DEREGISTRATION, 3, counts(1, 3, 0)),
+        (CONSISTENCY, 3, counts(2, 2, 0)),
+        (RosterRate::Coverage, 0, counts(4, 4, 0)),
+    ] {
+        assert_eq!(RosterRule::of(rule().freeze, rate).grace_days, grace_days);
+        assert_eq!(all.rate(rate), expected, "{rate:?}");
+    }
+}
+
 /// 900 on both lists, 60 only in the register, 40 only in the check: 900/940.
 #[test]
 fn coverage_of_the_specification() {
