@@ -12,15 +12,22 @@ use serde_json::Value;
 use crate::process::{cargo, workspace};
 
 /// Each crate, and the crates of ours that it may depend on. An arrow that is not here is a decision to be made first.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("shilu-model", &[]),
     ("shilu-merkle", &[]),
-    ("shilu-projections", &["shilu-model"]),
+    ("shilu-sampling", &["shilu-model"]),
+    ("shilu-projections", &["shilu-model", "shilu-sampling"]),
     ("shilu-log", &["shilu-model", "shilu-merkle"]),
-    ("shilu-verify", &["shilu-model", "shilu-merkle"]),
+    ("shilu-verify", &["shilu-model", "shilu-merkle", "shilu-sampling"]),
     (
         "shilu-engine",
-        &["shilu-model", "shilu-merkle", "shilu-projections", "shilu-log"],
+        &[
+            "shilu-model",
+            "shilu-merkle",
+            "shilu-sampling",
+            "shilu-projections",
+            "shilu-log",
+        ],
     ),
     (
         "shilu-service",
@@ -28,6 +35,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "shilu-engine",
             "shilu-model",
             "shilu-merkle",
+            "shilu-sampling",
             "shilu-projections",
             "shilu-verify",
         ],
@@ -39,6 +47,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "shilu-engine",
             "shilu-model",
             "shilu-merkle",
+            "shilu-sampling",
             "shilu-projections",
             "shilu-log",
             "shilu-verify",
@@ -52,6 +61,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "shilu-engine",
             "shilu-model",
             "shilu-merkle",
+            "shilu-sampling",
             "shilu-projections",
             "shilu-log",
             "shilu-verify",
@@ -71,7 +81,7 @@ const TOP: [&str; 7] = [
 ];
 
 /// The folders of the pure crates, and words that have no place in them. `TestRng` and the like are for tests alone.
-const PURE: [&str; 3] = ["crates/model", "crates/merkle", "projections"];
+const PURE: [&str; 4] = ["crates/model", "crates/merkle", "crates/sampling", "projections"];
 const IMPURE: [&str; 8] = [
     "std::fs",
     "std::net",
