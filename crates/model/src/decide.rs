@@ -1,7 +1,7 @@
 //! `decide`: a command and what is known of its record give one event, or a rejection. Pure.
 
 use crate::{
-    campaign::{Campaign, Field, Kind, Role},
+    campaign::{Campaign, Field, Kind, Role, SAMPLE_KIND},
     command::{
         self, Check, Command, Correction, Deed, NAME_BYTES_MAX, Origin, REASON_BYTES_MAX, Reason, Since,
     },
@@ -67,6 +67,9 @@ pub fn decide<'a>(
         return Err(Rejection::NoCause { cause });
     }
     let effective = case.effective(campaign)?;
+    if kind_id == SAMPLE_KIND {
+        sample::check(campaign, &case, effective)?;
+    }
     let state = State::fold(entries, effective);
     let mut event = Event {
         position: moment.position,
@@ -550,6 +553,7 @@ fn show(value: Option<Value<'_>>) -> String {
     value.map_or_else(|| "no value".to_owned(), |value| value.to_string())
 }
 
+mod sample;
 mod values;
 
 #[cfg(test)]

@@ -850,9 +850,13 @@ fn every_code_is_refused_with_somewhere_above() {
     let codes: Vec<_> = codes
         .filter(|code| code.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
         .collect();
-    assert_eq!(codes.len(), 28, "{codes:?}");
+    assert_eq!(codes.len(), 32, "{codes:?}");
+    let tests = [include_str!("tests.rs"), include_str!("sample/tests.rs")];
+    let sections = include_str!("../../../../docs/errors.md");
     for code in codes {
-        let tested = include_str!("tests.rs").contains(&format!("refuses(\"{code}\""));
+        let refused = format!("refuses(\"{code}\"");
+        let tested = tests.iter().any(|tests| tests.contains(&refused));
+        assert!(sections.contains(&format!("\n`{code}` · HTTP")), "{code}");
         assert_ne!(tested, MADE_ELSEWHERE.contains(&code), "{code}");
     }
 }

@@ -27,7 +27,7 @@ pub const CAMPAIGN: &str = r#"
     area = "area"
     [kinds.fields]
     code = { type = "text", required = true }
-    name = { type = "text", required = true }
+    name = { type = "text", required = true, essential = true }
     area = { type = "text" }
     rooms = { type = "integer" }
     built = { type = "date" }
@@ -38,6 +38,10 @@ pub const CAMPAIGN: &str = r#"
     [kinds.fields]
     id = { type = "text", required = true }
     home = { type = "reference", kind = "dwelling" }
+    [[indicators]]
+    id = "right"
+    of = "dwelling"
+    measure = "accuracy"
 "#;
 
 pub fn day(number: i64) -> Timestamp {
