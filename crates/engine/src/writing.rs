@@ -14,8 +14,8 @@ use rustc_hash::FxHashMap;
 use shilu_log::{Events, Log, Writer, WriterError};
 use shilu_merkle::VerifierKey;
 use shilu_model::{
-    Campaign, Change, CodecError, Command, Entry, Event, EventId, Known, LIST_COMMANDS_MAX, Moment, Position,
-    RecordName, Rejection, Timestamp, Value, decide, decode, encode,
+    Announced, Campaign, Change, CodecError, Command, Entry, Event, EventId, Known, LIST_COMMANDS_MAX,
+    Moment, Position, RecordName, Rejection, Timestamp, Value, decide, decode, encode,
     setting::{self, CLOCK_ACCEPTED},
     signed_form,
 };
@@ -274,6 +274,11 @@ impl Known for View<'_> {
                 Some(shilu_model::Because::DuplicateOf(target)) => Some(target.to_owned()),
                 _ => None,
             })
+    }
+
+    fn announced(&self, id: EventId) -> Option<Announced> {
+        let bytes = self.event(id).ok().flatten()?;
+        Announced::by(&decode(&bytes).ok()?)
     }
 }
 

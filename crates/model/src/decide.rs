@@ -23,6 +23,33 @@ pub trait Known {
     fn is_collected(&self, name: &str) -> bool;
     /// The record that another was voided as a duplicate of.
     fn duplicate_of(&self, name: &str) -> Option<String>;
+    /// The announcement of a sample with this id, if it is in the log ([`Event::is_announcement`]).
+    fn announced(&self, id: EventId) -> Option<Announced>;
+}
+
+/// Where and when a sample was announced. What a visit for it saw is compared with the record as it stood then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// The announcement's position: the entries before it are what was known.
+    pub position: Position,
+    /// The announcement's recorded time: as of it, effective time too.
+    pub recorded: Timestamp,
+}
+
+impl Announced {
+    /// By an event, if it announces a sample.
+    pub fn by(event: &Event<'_>) -> Option<Self> {
+        event.is_announcement().then_some(Announced {
+            position: event.position,
+            recorded: event.recorded,
+        })
+    }
+
+    /// A record as it stood: later events, and those that took effect later, change no verdict.
+    fn freeze<'a>(self, entries: &[Entry<'a>]) -> State<'a> {
+        let known = entries.partition_point(|entry| entry.position < self.position);
+        State::fold(entries.get(..known).unwrap_or_default(), self.recorded)
+    }
 }
 
 /// Where and when the event will stand in the log, and its name if the command does not state one.
@@ -118,7 +145,9 @@ pub fn decide<'a>(
             event.because = Some(reason.borrow());
         }
         Deed::Verify(check) => {
-            event.observed = case.verify(check, &state, effective)?;
+            let announced = command.cause.and_then(|cause| known.announced(cause));
+            let frozen = announced.map(|announced| announced.freeze(entries));
+            event.observed = case.verify(check, &state, frozen.as_ref(), effective)?;
             event.outcome = Some(check.outcome);
             if let (Status::Absent | Status::Found, Some(area)) = (state.status, &check.area) {
                 event.area = area;
@@ -434,6 +463,7 @@ impl<'a> Case<'a, '_> {
         &self,
         check: &'a Check,
         state: &State<'a>,
+        frozen: Option<&State<'a>>,
         effective: Timestamp,
     ) -> Result<Vec<Observed<'a>>, Rejection> {
         let own = |entry: &Entry<'_>| entry.action != Action::Verify && entry.actor == self.command.actor;
@@ -476,11 +506,12 @@ impl<'a> Case<'a, '_> {
                 problem,
             });
         }
+        let compared = frozen.unwrap_or(state);
         let seen = check.observed.iter().map(|(field, value)| {
             let held = if *field == self.kind.key {
                 Some(Value::Text(self.command.record.key()))
             } else {
-                state.value(field)
+                compared.value(field)
             };
             let value = command::borrow(value);
             let verdict = if held == value {

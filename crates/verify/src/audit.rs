@@ -226,6 +226,8 @@ impl<'a> Audit<'a> {
         } else if here == 0 {
             let problem = "it is not on the register itself";
             return Err(Damage::BadFirstEvent { problem }.at(here));
+        } else {
+            self.settings.keep_announcement(event);
         }
         self.first_recorded = self.first_recorded.or(Some(recorded));
         self.last_recorded = Some(recorded);

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use shilu_model::{
-    Action, Change, Command, Entry, Event, EventId, Known, Moment, Observed, Source, Stated, Timestamp,
-    Value, Verdict, decide, decode, encode, signed_form,
+    Action, Announced, Change, Command, Entry, Event, EventId, Known, Moment, Observed, Position, Source,
+    Stated, Timestamp, Value, Verdict, decide, decode, encode, signed_form,
 };
 
 use crate::{
@@ -35,10 +35,14 @@ pub(crate) struct Share {
     pub signed: u64,
 }
 
-/// What `decide` would ask about other records: here it believes the event, and `claims` looks again at the end.
-struct Believed;
+/// What `decide` would ask about other records: here it believes the event, and `claims` looks again at the end. Only of
+/// samples it is told, since verdicts come of it.
+struct Believed<'a> {
+    settings: &'a Settings,
+    position: Position,
+}
 
-impl Known for Believed {
+impl Known for Believed<'_> {
     fn has_event(&self, _: EventId) -> bool {
         true
     }
@@ -49,6 +53,11 @@ impl Known for Believed {
 
     fn duplicate_of(&self, _: &str) -> Option<String> {
         None
+    }
+
+    fn announced(&self, id: EventId) -> Option<Announced> {
+        let announced = self.settings.announced(id)?;
+        (announced.position < self.position).then_some(announced)
     }
 }
 
@@ -83,8 +92,11 @@ impl Share {
         };
         let newest = self.newest.get(command.record.as_str()).copied();
         let entries = self.memory.entries(newest);
-        let given =
-            decide(campaign, &command, &entries, &Believed, moment).map_err(Damage::AgainstTheRules)?;
+        let known = Believed {
+            settings,
+            position: event.position,
+        };
+        let given = decide(campaign, &command, &entries, &known, moment).map_err(Damage::AgainstTheRules)?;
         self.buffer.clear();
         let encoded = encode(&given, &mut self.buffer);
         if encoded.is_err() || self.buffer != stored.bytes {

@@ -451,6 +451,9 @@ mod tests {
         fn duplicate_of(&self, _: &str) -> Option<String> {
             None
         }
+        fn announced(&self, _: EventId) -> Option<shilu_model::Announced> {
+            None
+        }
     }
 
     /// A record's events as stored bytes; each command is decided as the log would.

@@ -878,18 +878,6 @@ fn a_deed_knows_its_action() {
 
 #[test]
 fn a_new_record_s_key_is_a_value_of_the_key_field() {
-    struct Nobody;
-    impl crate::decide::Known for Nobody {
-        fn has_event(&self, _: crate::id::EventId) -> bool {
-            false
-        }
-        fn is_collected(&self, _: &str) -> bool {
-            false
-        }
-        fn duplicate_of(&self, _: &str) -> Option<String> {
-            None
-        }
-    }
     let campaign = crate::campaign::Campaign::parse(
         r#"
         name = "Divisions"
@@ -917,7 +905,7 @@ fn a_new_record_s_key_is_a_value_of_the_key_field() {
         ("99010100x", Some("BAD_VALUE")),
     ] {
         command.record = crate::id::RecordName::new("street", key).unwrap();
-        let decided = decide(&campaign, &command, &[], &Nobody, moment);
+        let decided = decide(&campaign, &command, &[], &View(&[]), moment);
         assert_eq!(decided.err().map(|rejection| rejection.code()), code, "{key}");
     }
 }

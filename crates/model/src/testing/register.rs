@@ -6,7 +6,7 @@ use crate::{
     campaign::Campaign,
     codec::{decode, encode},
     command::{Check, Command, Correction, Deed, Origin, Reason, Since},
-    decide::{Known, Moment, decide},
+    decide::{Announced, Known, Moment, decide},
     event::{Because, Event, Outcome},
     fold::{Entry, State},
     id::{EventId, RecordName},
@@ -300,6 +300,10 @@ impl Known for View<'_> {
             Some(Because::DuplicateOf(target)) if name_of(event) == name => Some(target.to_owned()),
             _ => None,
         })
+    }
+
+    fn announced(&self, id: EventId) -> Option<Announced> {
+        self.0.iter().find(|event| event.id == id).and_then(Announced::by)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one record's events say of another record: samples, references and plates. The operator writes what `decide`
 //! refuses; whoever audits the register finds it.
 
-use shilu_model::{Change, Command, Event, Value};
+use shilu_model::{Change, Command, Event, Outcome, Value, Verdict};
 
 use super::register::*;
 
@@ -94,4 +94,62 @@ fn a_sample_stays_as_it_was_announced() {
         event.stated = event.stated.with(shilu_model::Stated::EFFECTIVE, true);
     });
     broken(&mut late, 1, "SAMPLE_BACKDATED");
+}
+
+/// A visit to a dwelling, for the event at a position.
+fn visit(record: &str, name: &str, cause: u64) -> Command {
+    Command {
+        cause: Some(event_id(cause)),
+        ..verify(record, Outcome::Present, &[("name", text(name))])
+    }
+}
+
+#[test]
+fn visits_are_judged_as_the_record_stood_at_the_announcement() {
+    let mut register = Register::new();
+    register.takes(&collect("dwelling/1", &[("name", text("Mill"))]));
+    register.takes(&announce());
+    register.takes(&collect("dwelling/2", &[("name", text("Barn"))]));
+    register.takes(&correct("dwelling/1", &[("name", text("Hall"))]));
+    for cause in [1, 2] {
+        for name in ["Mill", "Hall"] {
+            register.takes(&visit("dwelling/1", name, cause));
+            register.takes(&visit("dwelling/2", name, cause));
+        }
+    }
+    good(&mut register);
+    let verdicts: Vec<_> = register.events()[5..]
+        .iter()
+        .map(|event| event.observed[0].verdict == Verdict::Equal)
+        .collect();
+    assert_eq!(verdicts, [false, false, true, false, true, false, false, false]);
+    // A verdict by what was put right later; and an announcement that comes after the visit.
+    let mut kinder = register.clone();
+    kinder.edit(11, |event| event.observed[0].verdict = Verdict::Equal);
+    expect(
+        by_bundles(&kinder.publish(), &pinned()),
+        "NOT_WHAT_THE_RULES_GIVE",
+        Some(11),
+    );
+    let mut later = register.clone();
+    later.takes(&Command {
+        record: name("sample/2"),
+        ..announce()
+    });
+    later.edit(9, |event| event.cause = Some(event_id(13)));
+    expect(
+        by_bundles(&later.publish(), &pinned()),
+        "NOT_WHAT_THE_RULES_GIVE",
+        Some(9),
+    );
+    // A sample that says that it is announced again.
+    let mut again = register;
+    let position = again.log.len();
+    again.takes(&add("verifiers", "bob,north,1"));
+    again.edit(position, |event| event.version = 1);
+    expect(
+        by_bundles(&again.publish(), &pinned()),
+        "NOT_WHAT_THE_RULES_GIVE",
+        Some(13),
+    );
 }

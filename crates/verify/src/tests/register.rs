@@ -9,9 +9,9 @@ use shilu_merkle::{
     VerifierKey,
 };
 use shilu_model::{
-    Action, Because, Campaign, Change, Check, Command, CommandSignature, Correction, Deed, Entry, Event,
-    EventId, Known, Moment, Origin, Outcome, OwnedValue, Position, Reason, RecordName, Rejection, Since,
-    Source, Stated, Timestamp, Value, decide, decode, encode, setting, signed_form,
+    Action, Announced, Because, Campaign, Change, Check, Command, CommandSignature, Correction, Deed, Entry,
+    Event, EventId, Known, Moment, Origin, Outcome, OwnedValue, Position, Reason, RecordName, Rejection,
+    Since, Source, Stated, Timestamp, Value, decide, decode, encode, setting, signed_form,
 };
 
 use crate::{Batch, Entries, Finding, Options, Published, Report, Unreadable, audit};
@@ -471,6 +471,10 @@ impl Known for View<'_> {
             Some(Because::DuplicateOf(target)) if name_of(event) == name => Some(target.to_owned()),
             _ => None,
         })
+    }
+
+    fn announced(&self, id: EventId) -> Option<Announced> {
+        self.0.iter().find(|event| event.id == id).and_then(Announced::by)
     }
 }
 

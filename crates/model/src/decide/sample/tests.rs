@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::{
     campaign::Campaign,
     command::{Command, CommandSignature, Since},
-    event::{Because, Outcome},
+    event::{Because, Outcome, Verdict},
     testing::register::*,
     value::OwnedValue,
 };
@@ -214,4 +214,79 @@ fn verifiers_are_lines_of_actor_area_and_team() {
         assert_eq!(rejection.field(), Some("verifiers"), "{bad}");
     }
     register.takes(add("verifiers", text("bob,parish,1\n小月,parish,2\n")));
+}
+
+// ---- visits
+
+/// [`MILL`] collected on day 10 and called Mill, renamed to Hall from day 50 on; the sample announced at position 2.
+fn drawn() -> Register {
+    let mut register = Register::of(&PARISH);
+    register.takes(collect(&[("name", text("Mill"))]).since(10));
+    register.takes(correct(&[("name", text("Hall"))]).since(50));
+    register.takes(announce(&[]));
+    register
+}
+
+/// A visit that sees a name, for the event with this id.
+fn visit(name: &str, cause: u8) -> Command {
+    verify(Outcome::Present)
+        .seeing(&[("name", text(name)), ("code", text("1"))])
+        .caused_by(event_id(cause))
+}
+
+#[track_caller]
+fn sees(register: &mut Register, command: Command, verdict: Verdict) {
+    let observed = register.takes(command).observed;
+    assert_eq!(
+        (observed[0].verdict, observed[1].verdict),
+        (verdict, Verdict::Equal)
+    );
+}
+
+#[test]
+fn a_visit_is_judged_by_what_stood_in_the_log_at_the_announcement() {
+    let mut register = drawn();
+    // Put right before the visit, even as if it had always been so.
+    register.now = day(103);
+    register.takes(correct(&[("name", text("House"))]));
+    register.takes(correct(&[("name", text("House"))]).since(20));
+    sees(&mut register, visit("Hall", 2), Verdict::Equal);
+    sees(&mut register, visit("House", 2), Verdict::Differs);
+    // As of the announcement, whenever the visit was.
+    sees(&mut register, visit("Hall", 2).since(30), Verdict::Equal);
+    sees(&mut register, visit("Mill", 2).since(30), Verdict::Differs);
+    // Nor does a void change what is compared.
+    register.takes(deregister(Because::Erroneous));
+    sees(&mut register, visit("Hall", 2), Verdict::Equal);
+}
+
+#[test]
+fn any_other_cause_judges_as_of_the_visit() {
+    let mut register = drawn();
+    register.now = day(103);
+    register.takes(add("revealed", text("4711")));
+    register.takes(correct(&[("name", text("House"))]));
+    for cause in [0, 3] {
+        sees(&mut register, visit("House", cause), Verdict::Equal);
+        sees(&mut register, visit("Hall", cause), Verdict::Differs);
+    }
+}
+
+#[test]
+fn what_was_not_there_at_the_announcement_is_found_otherwise_than_known() {
+    let mut register = Register::of(&PARISH);
+    register.takes(announce(&[]));
+    register.takes(collect(&[("name", text("Mill"))]).since(10));
+    sees(&mut register, visit("Mill", 0), Verdict::Differs);
+}
+
+#[test]
+fn a_visit_is_taken_by_the_same_rules_as_any_check() {
+    let mut register = drawn();
+    register.refuses("OWN_WORK", visit("Hall", 2).by("anna"));
+    register.refuses("NO_RECORD", visit("Hall", 2).on("dwelling/2"));
+    register.takes(register_it());
+    let mut unregistered = visit("Hall", 2);
+    unregistered.check().outcome = Outcome::Unregistered;
+    register.refuses("ALREADY_REGISTERED", unregistered);
 }

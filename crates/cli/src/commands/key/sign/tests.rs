@@ -37,6 +37,9 @@ impl Known for Nobody {
     fn duplicate_of(&self, _: &str) -> Option<String> {
         None
     }
+    fn announced(&self, _: EventId) -> Option<shilu_model::Announced> {
+        None
+    }
 }
 
 fn key() -> SignerKey {
