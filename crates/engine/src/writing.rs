@@ -14,8 +14,9 @@ use rustc_hash::FxHashMap;
 use shilu_log::{Events, Log, Writer, WriterError};
 use shilu_merkle::VerifierKey;
 use shilu_model::{
-    Announced, Campaign, Change, CodecError, Command, Entry, Event, EventId, Known, LIST_COMMANDS_MAX,
-    Moment, Position, RecordName, Rejection, Timestamp, Value, decide, decode, encode,
+    Action, Announced, Because, Campaign, Change, CodecError, Command, Entry, Event, EventId, Known,
+    LIST_COMMANDS_MAX, Moment, Position, RecordName, Rejection, Standing, State, Timestamp, Value, decide,
+    decode, encode,
     setting::{self, CLOCK_ACCEPTED},
     signed_form,
 };
@@ -206,6 +207,11 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn entries(&self, name: &RecordName) -> Vec<Entry<'a>> {
+        self.entries_with(name, Wanted::All)
+    }
+
+    /// The entries of a record; of those that are folded, only the fields that are wanted.
+    fn entries_with(&self, name: &RecordName, wanted: Wanted) -> Vec<Entry<'a>> {
         let slot = self
             .folded
             .subjects
@@ -216,7 +222,7 @@ impl<'a> View<'a> {
             self.folded.subjects.records.entries(
                 slot,
                 self.folded.subjects.end(),
-                Wanted::All,
+                wanted,
                 &self.folded.subjects.names,
             )
         });
@@ -230,8 +236,8 @@ impl<'a> View<'a> {
     }
 
     /// The entries of a record that is named in a command or an event.
-    fn entries_named(&self, name: &str) -> Vec<Entry<'a>> {
-        RecordName::parse(name).map_or_else(|_| Vec::new(), |name| self.entries(&name))
+    fn entries_named(&self, name: &str, wanted: Wanted) -> Vec<Entry<'a>> {
+        RecordName::parse(name).map_or_else(|_| Vec::new(), |name| self.entries_with(&name, wanted))
     }
 
     /// The stored event with an id, wherever it is.
@@ -255,6 +261,22 @@ impl<'a> View<'a> {
     }
 }
 
+impl Standing for View<'_> {
+    fn stands(&self, name: &str) -> bool {
+        let entries = self.entries_named(name, Wanted::Only(None));
+        let collected = entries.iter().any(|entry| entry.action == Action::Collect);
+        collected && entries.iter().all(|entry| entry.void.is_none())
+    }
+
+    fn reference(&self, name: &str, field: &str) -> Option<String> {
+        let wanted = Wanted::Only(self.folded.subjects.names.find(field));
+        match State::latest(&self.entries_named(name, wanted)).value(field) {
+            Some(Value::Reference(target)) => Some(target.to_owned()),
+            _ => None,
+        }
+    }
+}
+
 impl Known for View<'_> {
     fn has_event(&self, id: EventId) -> bool {
         // A log that cannot be read has already made itself known; the cause then counts as missing.
@@ -262,16 +284,15 @@ impl Known for View<'_> {
     }
 
     fn is_collected(&self, name: &str) -> bool {
-        self.entries_named(name)
-            .iter()
-            .any(|entry| entry.action == shilu_model::Action::Collect)
+        let entries = self.entries_named(name, Wanted::Only(None));
+        entries.iter().any(|entry| entry.action == Action::Collect)
     }
 
     fn duplicate_of(&self, name: &str) -> Option<String> {
-        self.entries_named(name)
+        self.entries_named(name, Wanted::Only(None))
             .iter()
             .find_map(|entry| match entry.void {
-                Some(shilu_model::Because::DuplicateOf(target)) => Some(target.to_owned()),
+                Some(Because::DuplicateOf(target)) => Some(target.to_owned()),
                 _ => None,
             })
     }

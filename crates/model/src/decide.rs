@@ -15,8 +15,18 @@ use crate::{
     value::{Input, OwnedValue, Value},
 };
 
+pub use self::references::judge_references;
+
+/// How other records stand, as of now: what references are judged by.
+pub trait Standing {
+    /// Whether somebody collected a record of this name, and nobody voided it.
+    fn stands(&self, name: &str) -> bool;
+    /// The record that a reference field of a record names at the latest effective time.
+    fn reference(&self, name: &str, field: &str) -> Option<String>;
+}
+
 /// What `decide` may ask about the rest of the register, as of now.
-pub trait Known {
+pub trait Known: Standing {
     /// Whether an event with this id is in the log.
     fn has_event(&self, id: EventId) -> bool;
     /// Whether somebody collected a record of this name.
@@ -155,6 +165,7 @@ pub fn decide<'a>(
         }
     }
     values::check(campaign, &case, &event, &state)?;
+    judge_references(&event, known)?;
     let area_change = event
         .changes
         .iter()
@@ -584,6 +595,7 @@ fn show(value: Option<Value<'_>>) -> String {
     value.map_or_else(|| "no value".to_owned(), |value| value.to_string())
 }
 
+mod references;
 mod sample;
 mod values;
 

@@ -35,7 +35,7 @@ pub use command::{
     Check, Command, CommandSignature, Correction, Deed, LIST_COMMANDS_MAX, NAME_BYTES_MAX, Origin,
     REASON_BYTES_MAX, Reason, Since,
 };
-pub use decide::{Announced, Known, Moment, decide};
+pub use decide::{Announced, Known, Moment, Standing, decide, judge_references};
 pub use event::{
     Action, Because, Change, Event, Observed, Outcome, Place, Signature, Source, Stated, Verdict, Visit,
 };

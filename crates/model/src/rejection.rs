@@ -141,6 +141,24 @@ pub enum Rejection {
         /// Why not.
         problem: &'static str,
     },
+    /// `NO_SUCH_REFERENCE`
+    #[error("{field}: {target:?} is no record that was collected and is not void")]
+    NoSuchReference {
+        /// The reference field.
+        field: String,
+        /// The record that it names.
+        target: String,
+    },
+    /// `REFERENCE_CYCLE`
+    #[error("{field}: {target:?} leads back to this record, or on over more than {max} records")]
+    ReferenceCycle {
+        /// The reference field.
+        field: String,
+        /// The record that it names.
+        target: String,
+        /// How many records are followed.
+        max: usize,
+    },
     /// `SEED_KNOWABLE`
     #[error("the draw at {draw_at} is not after its announcement at {recorded}: its seed could be known")]
     SeedKnowable {
@@ -273,6 +291,8 @@ impl Rejection {
             Rejection::AlreadyRegistered { .. } => "ALREADY_REGISTERED",
             Rejection::RecordVoid => "RECORD_VOID",
             Rejection::BadDuplicate { .. } => "BAD_DUPLICATE",
+            Rejection::NoSuchReference { .. } => "NO_SUCH_REFERENCE",
+            Rejection::ReferenceCycle { .. } => "REFERENCE_CYCLE",
             Rejection::SeedKnowable { .. } => "SEED_KNOWABLE",
             Rejection::SampleBackdated { .. } => "SAMPLE_BACKDATED",
             Rejection::SampleFixed { .. } => "SAMPLE_FIXED",
@@ -310,6 +330,8 @@ impl Rejection {
             | Rejection::ValueDiffers { field, .. }
             | Rejection::StaleBefore { field, .. }
             | Rejection::OriginDiffers { field, .. }
+            | Rejection::NoSuchReference { field, .. }
+            | Rejection::ReferenceCycle { field, .. }
             | Rejection::DrawNotDue { field, .. } => Some(field),
             Rejection::SeedKnowable { .. } => Some(SAMPLE_DRAW_AT),
             _ => None,
@@ -351,6 +373,10 @@ impl Rejection {
             Rejection::AlreadyRegistered { .. } => "nothing needs to be done, or use another effective time",
             Rejection::RecordVoid => "collect what is really there under a key of its own",
             Rejection::BadDuplicate { .. } => "name the collected record that stays, of the same kind",
+            Rejection::NoSuchReference { .. } => {
+                "collect the record that it names first, or name another one"
+            }
+            Rejection::ReferenceCycle { .. } => "name the record above this one, not one below it",
             Rejection::SeedKnowable { .. } => {
                 "name a later time for the draw: late enough that a checkpoint with the announcement is witnessed before"
             }

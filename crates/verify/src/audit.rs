@@ -7,6 +7,7 @@ use shilu_merkle::{SignedCheckpoint, TILE_HASHES};
 use shilu_model::{Timestamp, decode_canonical};
 
 use crate::{
+    across,
     claims::Claims,
     damage::{Damage, Finding},
     hashing::{Hashing, Stored, Stretch},
@@ -244,6 +245,12 @@ impl<'a> Audit<'a> {
             let mut own = on_records.filter(|stored| stored.record_hash % threads == mine);
             own.find_map(|stored| share.judge(stored, settings).err())
         });
+        for finding in findings.into_iter().flatten() {
+            self.find(finding);
+        }
+        let parts = events.chunks(events.len().div_ceil(self.shares.len()).max(1));
+        let shares = &self.shares;
+        let findings = shared(parts.collect(), |part| across::bad_reference(part, shares));
         for finding in findings.into_iter().flatten() {
             self.find(finding);
         }

@@ -1,12 +1,12 @@
 //! The third stage, record by record: each event must be exactly what `decide` gives for the command behind it, on
 //! the events before it. Records do not ask about one another here, so that threads can share them out; what an event
-//! says of other records is a claim, settled by `claims`.
+//! says of other records is settled by `across` and `claims`.
 
 use std::collections::HashMap;
 
 use shilu_model::{
     Action, Announced, Change, Command, Entry, Event, EventId, Known, Moment, Observed, Position, Source,
-    Stated, Timestamp, Value, Verdict, decide, decode, encode, signed_form,
+    Standing, Stated, Timestamp, Value, Verdict, decide, decode, encode, signed_form,
 };
 
 use crate::{
@@ -35,11 +35,21 @@ pub(crate) struct Share {
     pub signed: u64,
 }
 
-/// What `decide` would ask about other records: here it believes the event, and `claims` looks again at the end. Only of
+/// What `decide` would ask about other records: here it believes the event, and `across` and `claims` look again. Only of
 /// samples it is told, since verdicts come of it.
 struct Believed<'a> {
     settings: &'a Settings,
     position: Position,
+}
+
+impl Standing for Believed<'_> {
+    fn stands(&self, _: &str) -> bool {
+        true
+    }
+
+    fn reference(&self, _: &str, _: &str) -> Option<String> {
+        None
+    }
 }
 
 impl Known for Believed<'_> {
@@ -117,6 +127,14 @@ impl Share {
             }
         }
         Ok(())
+    }
+
+    /// What is kept of a record's events before a position, oldest first.
+    pub fn entries_before(&self, record: &str, position: Position) -> Vec<Entry<'_>> {
+        let newest = self.newest.get(record).copied();
+        let mut entries = self.memory.entries(newest);
+        entries.retain(|entry| entry.position < position);
+        entries
     }
 
     /// The position of a record's first collect.

@@ -441,6 +441,14 @@ mod tests {
 
     /// Nothing else in the register.
     struct Alone;
+    impl shilu_model::Standing for Alone {
+        fn stands(&self, _: &str) -> bool {
+            false
+        }
+        fn reference(&self, _: &str, _: &str) -> Option<String> {
+            None
+        }
+    }
     impl Known for Alone {
         fn has_event(&self, _: EventId) -> bool {
             false

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use shilu_model::{Check, Command, Deed, EventId, Outcome, OwnedValue, Verdict};
+use shilu_model::{Because, Check, Command, Deed, EventId, Outcome, OwnedValue, Reason, Verdict};
 
 use super::{code, command, settable, submit};
 use crate::{AsOf, Engine, Init, ListQuery, Options};
@@ -140,5 +140,51 @@ fn a_visit_is_judged_by_its_announcement_wherever_that_is() {
     let engine = open(dir.path(), &options);
     assert_eq!(verdict(&engine, vec![visit("Mill", 1)]), Verdict::Equal);
     assert_eq!(verdict(&engine, vec![visit("Mill", 2)]), Verdict::Differs);
+    engine.close().unwrap();
+}
+
+fn beside(record: &str, other: &str) -> Command {
+    let beside = Some(OwnedValue::Reference(other.to_owned()));
+    collect(record, &[("name", text("Mill")), ("beside", beside)])
+}
+
+#[test]
+fn a_reference_names_what_is_there_wherever_that_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, options) = settable("2026-01-05T00:00:00Z");
+    let engine = open(dir.path(), &options);
+    let mill = |record: &str| collect(record, &[("name", text("Mill"))]);
+    // In the same list, only before it.
+    let list = vec![beside("dwelling/2", "dwelling/1"), mill("dwelling/1")];
+    assert_eq!(code(submit(&engine, list.clone())), "NO_SUCH_REFERENCE");
+    assert!(submit(&engine, list.into_iter().rev().collect()).is_ok());
+    assert_eq!(
+        code(submit(&engine, vec![beside("dwelling/1", "dwelling/2")])),
+        "REFERENCE_CYCLE"
+    );
+    assert_eq!(
+        code(submit(&engine, vec![beside("dwelling/3", "dwelling/9")])),
+        "NO_SUCH_REFERENCE"
+    );
+    engine.close().unwrap();
+    drop(engine);
+    // From the log.
+    let engine = open(dir.path(), &options);
+    assert_eq!(
+        code(submit(&engine, vec![beside("dwelling/1", "dwelling/2")])),
+        "REFERENCE_CYCLE"
+    );
+    assert!(submit(&engine, vec![beside("dwelling/3", "dwelling/2")]).is_ok());
+    assert_eq!(
+        code(submit(&engine, vec![beside("dwelling/1", "dwelling/3")])),
+        "REFERENCE_CYCLE"
+    );
+    let void = Deed::Deregister(Reason::Plain(Because::Erroneous));
+    let list = vec![
+        command("dwelling/3", "anna", void),
+        beside("dwelling/4", "dwelling/3"),
+    ];
+    assert_eq!(code(submit(&engine, list)), "NO_SUCH_REFERENCE");
+    assert!(submit(&engine, vec![beside("dwelling/4", "dwelling/3")]).is_ok());
     engine.close().unwrap();
 }

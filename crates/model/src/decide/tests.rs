@@ -850,8 +850,12 @@ fn every_code_is_refused_with_somewhere_above() {
     let codes: Vec<_> = codes
         .filter(|code| code.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
         .collect();
-    assert_eq!(codes.len(), 32, "{codes:?}");
-    let tests = [include_str!("tests.rs"), include_str!("sample/tests.rs")];
+    assert_eq!(codes.len(), 34, "{codes:?}");
+    let tests = [
+        include_str!("tests.rs"),
+        include_str!("sample/tests.rs"),
+        include_str!("references/tests.rs"),
+    ];
     let sections = include_str!("../../../../docs/errors.md");
     for code in codes {
         let refused = format!("refuses(\"{code}\"");

@@ -6,14 +6,14 @@ use crate::{
     campaign::Campaign,
     codec::{decode, encode},
     command::{Check, Command, Correction, Deed, Origin, Reason, Since},
-    decide::{Announced, Known, Moment, decide},
+    decide::{Announced, Known, Moment, Standing, decide},
     event::{Because, Event, Outcome},
     fold::{Entry, State},
     id::{EventId, RecordName},
     position::Position,
     rejection::Rejection,
     time::Timestamp,
-    value::OwnedValue,
+    value::{OwnedValue, Value},
 };
 
 /// The campaign of all cases. Day 0 is its earliest.
@@ -284,6 +284,23 @@ impl Register {
 
 /// What the rest of the register says, looked up in its events.
 pub struct View<'a>(pub &'a [Event<'a>]);
+
+impl Standing for View<'_> {
+    fn stands(&self, name: &str) -> bool {
+        let own = |event: &&Event<'_>| name_of(event) == name;
+        let voids = |event: &Event<'_>| event.because.is_some_and(|because| because.voids());
+        self.is_collected(name) && !self.0.iter().filter(own).any(voids)
+    }
+
+    fn reference(&self, name: &str, field: &str) -> Option<String> {
+        let own = |event: &&Event<'_>| name_of(event) == name;
+        let entries: Vec<_> = self.0.iter().filter(own).filter_map(Entry::of).collect();
+        match State::latest(&entries).value(field) {
+            Some(Value::Reference(target)) => Some(target.to_owned()),
+            _ => None,
+        }
+    }
+}
 
 impl Known for View<'_> {
     fn has_event(&self, id: EventId) -> bool {

@@ -1,7 +1,7 @@
 //! What one record's events say of another record: samples, references and plates. The operator writes what `decide`
 //! refuses; whoever audits the register finds it.
 
-use shilu_model::{Change, Command, Event, Outcome, Value, Verdict};
+use shilu_model::{Because, Change, Command, Event, Outcome, OwnedValue, Value, Verdict};
 
 use super::register::*;
 
@@ -152,4 +152,97 @@ fn visits_are_judged_as_the_record_stood_at_the_announcement() {
         "NOT_WHAT_THE_RULES_GIVE",
         Some(13),
     );
+}
+
+fn to(record: &str) -> Option<OwnedValue> {
+    Some(OwnedValue::Reference(record.to_owned()))
+}
+
+/// Three dwellings at positions 1 to 3, the third beside the second and that beside the first; 4 and 5 say so.
+fn row() -> Register {
+    let mut register = Register::new();
+    for record in ["dwelling/1", "dwelling/2", "dwelling/3"] {
+        register.takes(&collect(record, &[("name", text("Mill"))]));
+    }
+    register.takes(&correct("dwelling/2", &[("beside", to("dwelling/1"))]));
+    register.takes(&correct("dwelling/3", &[("beside", to("dwelling/2"))]));
+    register
+}
+
+/// Says of the last change of the last event that it set another reference.
+fn leads_to(register: &mut Register, target: &'static str) {
+    let last = register.log.len() - 1;
+    register.edit(last, |event| {
+        event.changes.last_mut().unwrap().after = Some(Value::Reference(target));
+    });
+}
+
+#[test]
+fn references_to_nothing_are_found() {
+    let mut register = row();
+    register.takes(&collect("resident/7", &[("home", to("dwelling/3"))]));
+    // Void afterwards: that changes nothing.
+    register.takes(&collect("resident/8", &[("home", to("dwelling/1"))]));
+    register.takes(&deregister("dwelling/1", Because::Erroneous));
+    good(&mut register);
+    let moved = |target| {
+        let mut register = register.clone();
+        register.takes(&correct("resident/7", &[("home", to("dwelling/2"))]));
+        leads_to(&mut register, target);
+        register
+    };
+    good(&mut moved("dwelling/2"));
+    // Never collected, void, and collected only afterwards.
+    broken(&mut moved("dwelling/9"), 9, "NO_SUCH_REFERENCE");
+    broken(&mut moved("dwelling/1"), 9, "NO_SUCH_REFERENCE");
+    let mut late = moved("dwelling/9");
+    late.takes(&collect("dwelling/9", &[("name", text("Mill"))]));
+    broken(&mut late, 9, "NO_SUCH_REFERENCE");
+    // Of two, the first is named.
+    let mut both = moved("dwelling/9");
+    both.takes(&correct("resident/7", &[("home", to("dwelling/2"))]));
+    leads_to(&mut both, "dwelling/1");
+    broken(&mut both, 9, "NO_SUCH_REFERENCE");
+}
+
+#[test]
+fn references_that_lead_back_are_found() {
+    let first = |target| {
+        let mut register = row();
+        register.takes(&correct(
+            "dwelling/1",
+            &[("name", text("Hall")), ("beside", None)],
+        ));
+        register.edit(6, |event| {
+            event.changes[1].after = Some(Value::Reference(target));
+        });
+        register
+    };
+    for target in ["dwelling/1", "dwelling/2", "dwelling/3"] {
+        broken(&mut first(target), 6, "REFERENCE_CYCLE");
+    }
+    // The way as it was then: what ends it later does not mend it, and what ended it before does.
+    let mut mended = first("dwelling/3");
+    mended.takes(&correct("dwelling/2", &[("beside", None)]));
+    broken(&mut mended, 6, "REFERENCE_CYCLE");
+    let mut ended = row();
+    ended.takes(&correct("dwelling/2", &[("beside", None)]));
+    ended.takes(&correct("dwelling/1", &[("beside", to("dwelling/3"))]));
+    good(&mut ended);
+}
+
+#[test]
+fn ways_of_more_than_64_records_are_found() {
+    let mut register = Register::new();
+    for number in 1..=66 {
+        register.takes(&collect(&format!("dwelling/{number}"), &[("name", text("Mill"))]));
+    }
+    for number in 2..=65 {
+        let beside = to(&format!("dwelling/{}", number - 1));
+        register.takes(&correct(&format!("dwelling/{number}"), &[("beside", beside)]));
+    }
+    register.takes(&correct("dwelling/66", &[("beside", to("dwelling/64"))]));
+    good(&mut register);
+    leads_to(&mut register, "dwelling/65");
+    broken(&mut register, 131, "REFERENCE_CYCLE");
 }

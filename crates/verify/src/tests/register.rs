@@ -11,7 +11,7 @@ use shilu_merkle::{
 use shilu_model::{
     Action, Announced, Because, Campaign, Change, Check, Command, CommandSignature, Correction, Deed, Entry,
     Event, EventId, Known, Moment, Origin, Outcome, OwnedValue, Position, Reason, RecordName, Rejection,
-    Since, Source, Stated, Timestamp, Value, decide, decode, encode, setting, signed_form,
+    Since, Source, Standing, State, Stated, Timestamp, Value, decide, decode, encode, setting, signed_form,
 };
 
 use crate::{Batch, Entries, Finding, Options, Published, Report, Unreadable, audit};
@@ -32,6 +32,7 @@ pub const CAMPAIGN: &str = r#"
     rooms = { type = "integer" }
     built = { type = "date" }
     size = { type = "decimal" }
+    beside = { type = "reference", kind = "dwelling" }
     [[kinds]]
     id = "resident"
     key = "id"
@@ -455,6 +456,23 @@ fn configure_event<'a>(
 
 /// What the rest of the register says, looked up in its events.
 struct View<'a>(&'a [Event<'a>]);
+
+impl Standing for View<'_> {
+    fn stands(&self, name: &str) -> bool {
+        let own = |event: &&Event<'_>| name_of(event) == name;
+        let voids = |event: &Event<'_>| event.because.is_some_and(|because| because.voids());
+        self.is_collected(name) && !self.0.iter().filter(own).any(voids)
+    }
+
+    fn reference(&self, name: &str, field: &str) -> Option<String> {
+        let own = |event: &&Event<'_>| name_of(event) == name;
+        let entries: Vec<_> = self.0.iter().filter(own).filter_map(Entry::of).collect();
+        match State::latest(&entries).value(field) {
+            Some(Value::Reference(target)) => Some(target.to_owned()),
+            _ => None,
+        }
+    }
+}
 
 impl Known for View<'_> {
     fn has_event(&self, id: EventId) -> bool {

@@ -27,6 +27,15 @@ const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 struct Nobody;
 
+impl shilu_model::Standing for Nobody {
+    fn stands(&self, _: &str) -> bool {
+        true
+    }
+    fn reference(&self, _: &str, _: &str) -> Option<String> {
+        None
+    }
+}
+
 impl Known for Nobody {
     fn has_event(&self, _: EventId) -> bool {
         true
