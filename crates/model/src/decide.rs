@@ -33,6 +33,8 @@ pub trait Known: Standing {
     fn is_collected(&self, name: &str) -> bool;
     /// The record that another was voided as a duplicate of.
     fn duplicate_of(&self, name: &str) -> Option<String>;
+    /// A live plate that is active on a thing now.
+    fn active_plate(&self, thing: &str) -> Option<String>;
     /// The announcement of a sample with this id, if it is in the log ([`Event::is_announcement`]).
     fn announced(&self, id: EventId) -> Option<Announced>;
 }
@@ -176,6 +178,9 @@ pub fn decide<'a>(
             _ => "",
         };
     }
+    if kind.is_plate() {
+        plates::check(&event, entries, known)?;
+    }
     Ok(event)
 }
 
@@ -213,7 +218,7 @@ impl<'a> Case<'a, '_> {
         }
         let key = self.command.record.key();
         match self.kind.read(&self.kind.key, Input::Text(key))? {
-            Some(OwnedValue::Text(read)) if read == key => Ok(()),
+            Some(OwnedValue::Text(read)) if read == key => plates::check_number(self.kind, key),
             _ => {
                 let problem = "the key is no value of this field".to_owned();
                 Err(Rejection::BadValue {
@@ -595,6 +600,7 @@ fn show(value: Option<Value<'_>>) -> String {
     value.map_or_else(|| "no value".to_owned(), |value| value.to_string())
 }
 
+mod plates;
 mod references;
 mod sample;
 mod values;

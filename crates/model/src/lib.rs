@@ -12,6 +12,7 @@ mod field_type;
 mod fold;
 mod id;
 mod normal;
+mod plate;
 mod position;
 mod rejection;
 pub mod setting;
@@ -43,6 +44,10 @@ pub use field_type::{DECIMAL_DIGITS_MAX, FieldType, INTEGER_MAX, LONG_TEXT_BYTES
 pub use fold::{Check as CheckEntry, Entry, Held, State, Status};
 pub use id::{EventId, EventIdError, RecordName, RecordNameError};
 pub use normal::{Normal, fold_address, fold_width};
+pub use plate::{
+    ActivePlates, PLATE_ACTIVE, PLATE_KIND, PLATE_ON, PLATE_STATE, PlateMove, PlateNumber, PlateNumberError,
+    active_on,
+};
 pub use position::Position;
 pub use rejection::{Class, Rejection};
 pub use signed_form::signed_form;

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{campaign::SAMPLE_DRAW_AT, id::EventId, time::Timestamp};
+use crate::{campaign::SAMPLE_DRAW_AT, id::EventId, plate::PLATE_ON, time::Timestamp};
 
 /// A command that was refused. Nothing was written.
 ///
@@ -159,6 +159,14 @@ pub enum Rejection {
         /// How many records are followed.
         max: usize,
     },
+    /// `PLATE_TAKEN`
+    #[error("the plate {plate:?} is active on {thing:?}")]
+    PlateTaken {
+        /// What both plates are on.
+        thing: String,
+        /// The plate that is active there already.
+        plate: String,
+    },
     /// `SEED_KNOWABLE`
     #[error("the draw at {draw_at} is not after its announcement at {recorded}: its seed could be known")]
     SeedKnowable {
@@ -293,6 +301,7 @@ impl Rejection {
             Rejection::BadDuplicate { .. } => "BAD_DUPLICATE",
             Rejection::NoSuchReference { .. } => "NO_SUCH_REFERENCE",
             Rejection::ReferenceCycle { .. } => "REFERENCE_CYCLE",
+            Rejection::PlateTaken { .. } => "PLATE_TAKEN",
             Rejection::SeedKnowable { .. } => "SEED_KNOWABLE",
             Rejection::SampleBackdated { .. } => "SAMPLE_BACKDATED",
             Rejection::SampleFixed { .. } => "SAMPLE_FIXED",
@@ -333,6 +342,7 @@ impl Rejection {
             | Rejection::NoSuchReference { field, .. }
             | Rejection::ReferenceCycle { field, .. }
             | Rejection::DrawNotDue { field, .. } => Some(field),
+            Rejection::PlateTaken { .. } => Some(PLATE_ON),
             Rejection::SeedKnowable { .. } => Some(SAMPLE_DRAW_AT),
             _ => None,
         }
@@ -377,6 +387,7 @@ impl Rejection {
                 "collect the record that it names first, or name another one"
             }
             Rejection::ReferenceCycle { .. } => "name the record above this one, not one below it",
+            Rejection::PlateTaken { .. } => "retire the other plate first, or deregister it",
             Rejection::SeedKnowable { .. } => {
                 "name a later time for the draw: late enough that a checkpoint with the announcement is witnessed before"
             }

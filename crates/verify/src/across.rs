@@ -1,13 +1,17 @@
 //! The fourth stage, wave by wave: what events say of other records, asked of all shares once the wave's events are
-//! judged. What stood before an event is all that counts, so that the events need not come in their order.
+//! judged. References are judged by what stood before each, in any order; plates in the order of the log.
 
-use shilu_model::{Action, Entry, Position, Standing, State, Value, judge_references};
+use shilu_model::{
+    Action, ActivePlates, Entry, Kind, PLATE_KIND, PlateMove, Position, Rejection, Standing, State, Value,
+    judge_references,
+};
 
 use crate::{
     damage::{Damage, Finding},
     hashing::{Stored, hash_of},
     published::count,
     rules::Share,
+    settings::Settings,
 };
 
 /// The first event that names a record that was not there, or that leads back to its own. It is one only if every event
@@ -18,6 +22,36 @@ pub(crate) fn bad_reference(events: &[Stored<'_>], shares: &[Share]) -> Option<F
         let refused = judge_references(event, &Before { shares, position }).err()?;
         Some(Damage::AgainstTheRules(refused).at(position.get()))
     })
+}
+
+/// The first event that makes a plate active on a thing where another one is. `plates` are those of the waves before.
+pub(crate) fn plate_taken(
+    events: &[Stored<'_>],
+    shares: &[Share],
+    settings: &Settings,
+    plates: &mut ActivePlates,
+) -> Option<Finding> {
+    let events = events.iter().map(|stored| &stored.event);
+    for event in events.filter(|event| event.kind == PLATE_KIND) {
+        let (position, record) = (event.position, format!("{}/{}", event.kind, event.key));
+        let entries = Before { shares, position }.entries(&record);
+        let Some(moved) = PlateMove::by(event, &entries) else {
+            continue;
+        };
+        let campaign = settings.campaign_at(position.get());
+        let ruled = campaign
+            .and_then(|campaign| campaign.kind(event.kind))
+            .is_some_and(Kind::is_plate);
+        if let Some(thing) = moved.to.filter(|_| ruled)
+            && let Some(plate) = plates.on(thing)
+        {
+            let (thing, plate) = (thing.to_owned(), plate.to_owned());
+            let refused = Rejection::PlateTaken { thing, plate };
+            return Some(Damage::AgainstTheRules(refused).at(position.get()));
+        }
+        plates.moves(&record, moved);
+    }
+    None
 }
 
 /// The records as they stood before a position.

@@ -4,7 +4,7 @@
 use std::{num::NonZero, sync::mpsc, thread};
 
 use shilu_merkle::{SignedCheckpoint, TILE_HASHES};
-use shilu_model::{Timestamp, decode_canonical};
+use shilu_model::{ActivePlates, Timestamp, decode_canonical};
 
 use crate::{
     across,
@@ -71,6 +71,7 @@ struct Audit<'a> {
     settings: Settings,
     shares: Vec<Share>,
     claims: Claims,
+    plates: ActivePlates,
     first_recorded: Option<Timestamp>,
     last_recorded: Option<Timestamp>,
     /// The first bad position so far. Events from there on are not judged.
@@ -97,6 +98,7 @@ impl<'a> Audit<'a> {
             settings: Settings::default(),
             shares: shares.collect(),
             claims: Claims::default(),
+            plates: ActivePlates::default(),
             first_recorded: None,
             last_recorded: None,
             found: None,
@@ -251,7 +253,8 @@ impl<'a> Audit<'a> {
         let parts = events.chunks(events.len().div_ceil(self.shares.len()).max(1));
         let shares = &self.shares;
         let findings = shared(parts.collect(), |part| across::bad_reference(part, shares));
-        for finding in findings.into_iter().flatten() {
+        let taken = across::plate_taken(events, shares, &self.settings, &mut self.plates);
+        for finding in findings.into_iter().flatten().chain(taken) {
             self.find(finding);
         }
     }

@@ -65,6 +65,10 @@ impl Known for Believed<'_> {
         None
     }
 
+    fn active_plate(&self, _: &str) -> Option<String> {
+        None
+    }
+
     fn announced(&self, id: EventId) -> Option<Announced> {
         let announced = self.settings.announced(id)?;
         (announced.position < self.position).then_some(announced)

@@ -459,6 +459,9 @@ mod tests {
         fn duplicate_of(&self, _: &str) -> Option<String> {
             None
         }
+        fn active_plate(&self, _: &str) -> Option<String> {
+            None
+        }
         fn announced(&self, _: EventId) -> Option<shilu_model::Announced> {
             None
         }

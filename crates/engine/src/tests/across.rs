@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use shilu_model::{Because, Check, Command, Deed, EventId, Outcome, OwnedValue, Reason, Verdict};
+use shilu_model::{
+    Because, Check, Command, Deed, EventId, LIST_COMMANDS_MAX, Outcome, OwnedValue, Reason, Verdict,
+};
 
 use super::{code, command, settable, submit};
 use crate::{AsOf, Engine, Init, ListQuery, Options};
@@ -19,6 +21,13 @@ key = "code"
 code = { type = "text", required = true }
 name = { type = "text", required = true, essential = true }
 beside = { type = "reference", kind = "dwelling" }
+[[kinds]]
+id = "plate"
+key = "number"
+[kinds.fields]
+number = { type = "text", required = true }
+on = { type = "reference", kind = "dwelling" }
+state = { type = "choice", values = ["printed", "active", "retired"], required = true }
 [[indicators]]
 id = "right"
 of = "dwelling"
@@ -186,5 +195,57 @@ fn a_reference_names_what_is_there_wherever_that_is() {
     ];
     assert_eq!(code(submit(&engine, list)), "NO_SUCH_REFERENCE");
     assert!(submit(&engine, vec![beside("dwelling/4", "dwelling/3")]).is_ok());
+    engine.close().unwrap();
+}
+
+fn fix(plate: &str, dwelling: &str) -> Command {
+    let on = Some(OwnedValue::Reference(dwelling.to_owned()));
+    collect(plate, &[("on", on), ("state", text("active"))])
+}
+
+fn retire(plate: &str) -> Command {
+    let correction = shilu_model::Correction {
+        field: "state".to_owned(),
+        before: None,
+        after: text("retired"),
+    };
+    command(plate, "anna", Deed::Correct(vec![correction]))
+}
+
+#[test]
+fn a_plate_is_active_wherever_that_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, options) = settable("2026-01-05T00:00:00Z");
+    let engine = open(dir.path(), &options);
+    let mill = |record: &str| collect(record, &[("name", text("Mill"))]);
+    let taken = |engine: &Engine, list| assert_eq!(code(submit(engine, list)), "PLATE_TAKEN");
+    assert!(submit(&engine, vec![mill("dwelling/1"), mill("dwelling/2")]).is_ok());
+    // In the same list; what was not taken leaves nothing behind.
+    taken(
+        &engine,
+        vec![fix("plate/A", "dwelling/1"), fix("plate/B", "dwelling/1")],
+    );
+    assert!(submit(&engine, vec![fix("plate/B", "dwelling/1")]).is_ok());
+    taken(
+        &engine,
+        vec![
+            retire("plate/B"),
+            fix("plate/A", "dwelling/1"),
+            fix("plate/C", "dwelling/1"),
+        ],
+    );
+    taken(&engine, vec![fix("plate/A", "dwelling/1")]);
+    // Nor does a list that is refused before it is judged take anything back.
+    let long = vec![fix("plate/C", "dwelling/2"); LIST_COMMANDS_MAX + 1];
+    assert_eq!(code(submit(&engine, long)), "LIST_TOO_LONG");
+    taken(&engine, vec![fix("plate/A", "dwelling/1")]);
+    assert!(submit(&engine, vec![retire("plate/B"), fix("plate/A", "dwelling/1")]).is_ok());
+    engine.close().unwrap();
+    drop(engine);
+    // From the log.
+    let engine = open(dir.path(), &options);
+    taken(&engine, vec![fix("plate/C", "dwelling/1")]);
+    assert!(submit(&engine, vec![fix("plate/C", "dwelling/2")]).is_ok());
+    taken(&engine, vec![fix("plate/D", "dwelling/2")]);
     engine.close().unwrap();
 }

@@ -1,6 +1,6 @@
 //! A register in memory and short words for commands, so that a case reads as the rule it tests.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use crate::{
     campaign::Campaign,
@@ -10,6 +10,7 @@ use crate::{
     event::{Because, Event, Outcome},
     fold::{Entry, State},
     id::{EventId, RecordName},
+    plate::active_on,
     position::Position,
     rejection::Rejection,
     time::Timestamp,
@@ -316,6 +317,15 @@ impl Known for View<'_> {
         self.0.iter().find_map(|event| match event.because {
             Some(Because::DuplicateOf(target)) if name_of(event) == name => Some(target.to_owned()),
             _ => None,
+        })
+    }
+
+    fn active_plate(&self, thing: &str) -> Option<String> {
+        let names: BTreeSet<_> = self.0.iter().map(name_of).collect();
+        names.into_iter().find(|name| {
+            let own = |event: &&Event<'_>| name_of(event) == *name;
+            let entries: Vec<_> = self.0.iter().filter(own).filter_map(Entry::of).collect();
+            name.starts_with("plate/") && active_on(&entries) == Some(thing)
         })
     }
 

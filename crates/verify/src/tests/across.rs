@@ -246,3 +246,76 @@ fn ways_of_more_than_64_records_are_found() {
     leads_to(&mut register, "dwelling/65");
     broken(&mut register, 131, "REFERENCE_CYCLE");
 }
+
+/// Fixes a plate to a dwelling.
+fn fix(plate: &str, dwelling: &str) -> Command {
+    collect(plate, &[("on", to(dwelling)), ("state", text("active"))])
+}
+
+/// Two dwellings at positions 1 and 2, each with its plate at 3 and 4.
+fn plated() -> Register {
+    let mut register = Register::new();
+    for record in ["dwelling/1", "dwelling/2"] {
+        register.takes(&collect(record, &[("name", text("Mill"))]));
+    }
+    register.takes(&fix("plate/A", "dwelling/1"));
+    register.takes(&fix("plate/B", "dwelling/2"));
+    register
+}
+
+#[test]
+fn a_second_active_plate_is_found() {
+    let mut register = plated();
+    register.takes(&correct("plate/A", &[("state", text("retired"))]));
+    register.takes(&correct("plate/B", &[("on", to("dwelling/1"))]));
+    register.takes(&fix("plate/C", "dwelling/2"));
+    register.takes(&super::register::register("plate/C"));
+    register.takes(&deregister("plate/C", Because::Closed));
+    register.takes(&fix("plate/D", "dwelling/2"));
+    good(&mut register);
+    let mut second = plated();
+    second.edit(4, |event| {
+        event.changes[0].after = Some(Value::Reference("dwelling/1"))
+    });
+    broken(&mut second, 4, "PLATE_TAKEN");
+    // What is put right afterwards was wrong all the same.
+    second.takes(&correct("plate/A", &[("state", text("retired"))]));
+    broken(&mut second, 4, "PLATE_TAKEN");
+    let mut again = register.clone();
+    forge(&mut again, &collect("plate/A", &[]), |event| {
+        event.action = shilu_model::Action::Correct;
+        event.changes = vec![Change {
+            field: "state",
+            before: Some(Value::Text("retired")),
+            after: Some(Value::Text("active")),
+            before_stated: false,
+        }];
+    });
+    broken(&mut again, 11, "PLATE_TAKEN");
+    // Void, a plate leaves room; live again, it takes it.
+    let mut back = register.clone();
+    back.takes(&deregister("plate/D", Because::Erroneous));
+    back.takes(&super::register::register("plate/C"));
+    good(&mut back);
+    // Registered again, where another one is.
+    let mut back = register;
+    let position = back.log.len();
+    back.takes(&verify("plate/C", Outcome::Present, &[]));
+    back.edit(position, |event| {
+        (event.action, event.outcome, event.actor) = (shilu_model::Action::Register, None, "bob");
+    });
+    broken(&mut back, 11, "PLATE_TAKEN");
+}
+
+#[test]
+fn a_wrong_number_of_a_plate_is_found() {
+    let mut register = plated();
+    let number = shilu_model::PlateNumber::new(7).unwrap().to_string();
+    register.takes(&collect(
+        &format!("plate/{number}"),
+        &[("state", text("printed"))],
+    ));
+    good(&mut register);
+    register.edit(5, |event| event.key = "SL-0000008-0");
+    broken(&mut register, 5, "BAD_VALUE");
+}

@@ -1,7 +1,7 @@
 //! Small registers in memory, and short words for commands. What a register writes it decides as the engine does; what
 //! it publishes it publishes honestly, whatever its log holds: a test changes one or the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 use shilu_merkle::{
@@ -11,7 +11,8 @@ use shilu_merkle::{
 use shilu_model::{
     Action, Announced, Because, Campaign, Change, Check, Command, CommandSignature, Correction, Deed, Entry,
     Event, EventId, Known, Moment, Origin, Outcome, OwnedValue, Position, Reason, RecordName, Rejection,
-    Since, Source, Standing, State, Stated, Timestamp, Value, decide, decode, encode, setting, signed_form,
+    Since, Source, Standing, State, Stated, Timestamp, Value, active_on, decide, decode, encode, setting,
+    signed_form,
 };
 
 use crate::{Batch, Entries, Finding, Options, Published, Report, Unreadable, audit};
@@ -39,6 +40,13 @@ pub const CAMPAIGN: &str = r#"
     [kinds.fields]
     id = { type = "text", required = true }
     home = { type = "reference", kind = "dwelling" }
+    [[kinds]]
+    id = "plate"
+    key = "number"
+    [kinds.fields]
+    number = { type = "text", required = true }
+    on = { type = "reference", kind = "dwelling" }
+    state = { type = "choice", values = ["printed", "active", "retired"], required = true }
     [[indicators]]
     id = "right"
     of = "dwelling"
@@ -488,6 +496,15 @@ impl Known for View<'_> {
         self.0.iter().find_map(|event| match event.because {
             Some(Because::DuplicateOf(target)) if name_of(event) == name => Some(target.to_owned()),
             _ => None,
+        })
+    }
+
+    fn active_plate(&self, thing: &str) -> Option<String> {
+        let names: BTreeSet<_> = self.0.iter().map(name_of).collect();
+        names.into_iter().find(|name| {
+            let own = |event: &&Event<'_>| name_of(event) == *name;
+            let entries: Vec<_> = self.0.iter().filter(own).filter_map(Entry::of).collect();
+            name.starts_with("plate/") && active_on(&entries) == Some(thing)
         })
     }
 

@@ -46,6 +46,9 @@ impl Known for Nobody {
     fn duplicate_of(&self, _: &str) -> Option<String> {
         None
     }
+    fn active_plate(&self, _: &str) -> Option<String> {
+        None
+    }
     fn announced(&self, _: EventId) -> Option<shilu_model::Announced> {
         None
     }
