@@ -133,7 +133,7 @@ pub fn example(kind: &Kind, field: &Field) -> String {
         return EXAMPLE_KEY.to_owned();
     }
     match &field.field_type {
-        FieldType::Text | FieldType::Area => "示例 example".to_owned(),
+        FieldType::Text | FieldType::LongText | FieldType::Area => "示例 example".to_owned(),
         FieldType::Integer => "3".to_owned(),
         FieldType::Decimal => "12.5".to_owned(),
         FieldType::Boolean => "是".to_owned(),
@@ -256,7 +256,7 @@ fn expected(field_type: &FieldType) -> String {
 
 const fn type_zh(field_type: &FieldType) -> &'static str {
     match field_type {
-        FieldType::Text => "文本",
+        FieldType::Text | FieldType::LongText => "文本",
         FieldType::Integer => "整数",
         FieldType::Decimal => "小数",
         FieldType::Boolean => "是/否",

@@ -135,14 +135,14 @@ impl Engine {
         mut show: impl FnMut(&Projections, &Kind, Slot) -> Walk,
     ) -> Result<Option<()>, EngineError> {
         let campaign = self.campaign();
-        if let Some(only) = only {
-            self.kind(&campaign, only)?;
-        }
-        let asked = campaign
-            .kinds
-            .iter()
-            .filter(|kind| only.is_none_or(|only| only == kind.id));
-        let kinds = asked.skip_while(|kind| after.is_some_and(|after| after.kind() != kind.id));
+        // The built-in kind is shown to whoever asks for it.
+        let asked = match only {
+            Some(only) => vec![self.kind(&campaign, only)?],
+            None => campaign.kinds.iter().collect(),
+        };
+        let kinds = asked
+            .into_iter()
+            .skip_while(|kind| after.is_some_and(|after| after.kind() != kind.id));
         for kind in kinds {
             let mut key = after
                 .filter(|after| after.kind() == kind.id)

@@ -27,6 +27,7 @@ use crate::{
     evidence::{Because, Keys, Publication, Publisher, Publishing, Signal, Witnesses},
     folder::{self, ClockKind, Init},
     folding::{Folding, News},
+    plates::Plates,
     reply::{Pending, Reply},
     saved,
     writing::{Configure, InFlight, Job, Setting, Writing},
@@ -178,6 +179,7 @@ impl Engine {
             writer,
             tell,
             in_flight,
+            plates: Plates::default(),
             queued: Arc::clone(&queued),
             fresh_id: Box::new(fresh_id),
         };

@@ -119,7 +119,8 @@ impl Engine {
 
     fn in_campaign_order(&self, mut items: Vec<Count>) -> Vec<Count> {
         let kinds = &self.shared.campaign.kinds;
-        let place = |id: &str| kinds.iter().position(|kind| kind.id == id);
+        // What is of no kind of the file comes last.
+        let place = |id: &str| kinds.iter().position(|kind| kind.id == id).unwrap_or(kinds.len());
         items.sort_unstable_by(|a, b| (place(&a.kind), a).cmp(&(place(&b.kind), b)));
         items
     }

@@ -16,6 +16,7 @@ mod evidence;
 mod figures;
 mod folder;
 mod folding;
+mod plates;
 mod query;
 mod rates;
 mod reply;

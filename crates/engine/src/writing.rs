@@ -14,8 +14,9 @@ use rustc_hash::FxHashMap;
 use shilu_log::{Events, Log, Writer, WriterError};
 use shilu_merkle::VerifierKey;
 use shilu_model::{
-    Campaign, Change, CodecError, Command, Entry, Event, EventId, Known, LIST_COMMANDS_MAX, Moment, Position,
-    RecordName, Rejection, Timestamp, Value, decide, decode, encode,
+    Action, ActivePlates, Announced, Because, Campaign, Change, CodecError, Command, Entry, Event, EventId,
+    Known, LIST_COMMANDS_MAX, Moment, PLATE_KIND, PlateMove, Position, RecordName, Rejection, Standing,
+    State, Timestamp, Value, active_on, decide, decode, encode,
     setting::{self, CLOCK_ACCEPTED},
     signed_form,
 };
@@ -26,6 +27,7 @@ use crate::{
     clock::{BEHIND_MICROS_MAX, Clock},
     error::EngineError,
     folding::News,
+    plates::{Move, Plates},
     reply::{Accepted, Answer, Place, Reply},
 };
 
@@ -65,6 +67,7 @@ pub(crate) struct Writing {
     pub writer: Writer<Place>,
     pub tell: SyncSender<News>,
     pub in_flight: InFlight,
+    pub plates: Plates,
     pub queued: Arc<AtomicUsize>,
     pub fresh_id: Box<dyn FnMut() -> EventId + Send>,
 }
@@ -202,10 +205,17 @@ struct View<'a> {
     folded: &'a Projections,
     in_flight: &'a InFlight,
     log: &'a Log,
+    /// Known where the command is on a plate.
+    plates: Option<&'a ActivePlates>,
 }
 
 impl<'a> View<'a> {
     fn entries(&self, name: &RecordName) -> Vec<Entry<'a>> {
+        self.entries_with(name, Wanted::All)
+    }
+
+    /// The entries of a record; of those that are folded, only the fields that are wanted.
+    fn entries_with(&self, name: &RecordName, wanted: Wanted) -> Vec<Entry<'a>> {
         let slot = self
             .folded
             .subjects
@@ -216,7 +226,7 @@ impl<'a> View<'a> {
             self.folded.subjects.records.entries(
                 slot,
                 self.folded.subjects.end(),
-                Wanted::All,
+                wanted,
                 &self.folded.subjects.names,
             )
         });
@@ -230,8 +240,28 @@ impl<'a> View<'a> {
     }
 
     /// The entries of a record that is named in a command or an event.
-    fn entries_named(&self, name: &str) -> Vec<Entry<'a>> {
-        RecordName::parse(name).map_or_else(|_| Vec::new(), |name| self.entries(&name))
+    fn entries_named(&self, name: &str, wanted: Wanted) -> Vec<Entry<'a>> {
+        RecordName::parse(name).map_or_else(|_| Vec::new(), |name| self.entries_with(&name, wanted))
+    }
+
+    /// Where every live plate is active now: one pass over the names of all records, and a fold of each plate.
+    fn active_plates(&self) -> ActivePlates {
+        let (names, records) = (&self.folded.subjects.names, &self.folded.subjects.records);
+        let kind = names.find(PLATE_KIND);
+        let folded = records.slots(0).map(|slot| records.name(slot));
+        let folded = folded.filter(|(other, _)| Some(*other) == kind);
+        let folded = folded.filter_map(|(_, key)| RecordName::new(PLATE_KIND, key).ok());
+        let is_new = |plate: &&RecordName| {
+            plate.kind() == PLATE_KIND && kind.is_none_or(|kind| records.find(kind, plate.key()).is_none())
+        };
+        let new = self.in_flight.by_record.keys().filter(is_new).cloned();
+        let mut active = ActivePlates::default();
+        for plate in folded.chain(new) {
+            let entries = self.entries(&plate);
+            let to = active_on(&entries);
+            active.moves(plate.as_str(), PlateMove { from: None, to });
+        }
+        active
     }
 
     /// The stored event with an id, wherever it is.
@@ -255,6 +285,22 @@ impl<'a> View<'a> {
     }
 }
 
+impl Standing for View<'_> {
+    fn stands(&self, name: &str) -> bool {
+        let entries = self.entries_named(name, Wanted::Only(None));
+        let collected = entries.iter().any(|entry| entry.action == Action::Collect);
+        collected && entries.iter().all(|entry| entry.void.is_none())
+    }
+
+    fn reference(&self, name: &str, field: &str) -> Option<String> {
+        let wanted = Wanted::Only(self.folded.subjects.names.find(field));
+        match State::latest(&self.entries_named(name, wanted)).value(field) {
+            Some(Value::Reference(target)) => Some(target.to_owned()),
+            _ => None,
+        }
+    }
+}
+
 impl Known for View<'_> {
     fn has_event(&self, id: EventId) -> bool {
         // A log that cannot be read has already made itself known; the cause then counts as missing.
@@ -262,18 +308,26 @@ impl Known for View<'_> {
     }
 
     fn is_collected(&self, name: &str) -> bool {
-        self.entries_named(name)
-            .iter()
-            .any(|entry| entry.action == shilu_model::Action::Collect)
+        let entries = self.entries_named(name, Wanted::Only(None));
+        entries.iter().any(|entry| entry.action == Action::Collect)
     }
 
     fn duplicate_of(&self, name: &str) -> Option<String> {
-        self.entries_named(name)
+        self.entries_named(name, Wanted::Only(None))
             .iter()
             .find_map(|entry| match entry.void {
-                Some(shilu_model::Because::DuplicateOf(target)) => Some(target.to_owned()),
+                Some(Because::DuplicateOf(target)) => Some(target.to_owned()),
                 _ => None,
             })
+    }
+
+    fn active_plate(&self, thing: &str) -> Option<String> {
+        self.plates?.on(thing).map(str::to_owned)
+    }
+
+    fn announced(&self, id: EventId) -> Option<Announced> {
+        let bytes = self.event(id).ok().flatten()?;
+        Announced::by(&decode(&bytes).ok()?)
     }
 }
 
@@ -312,6 +366,7 @@ impl Writing {
     fn take(&mut self, list: &[Command], reply: &Arc<Reply>, index: usize) -> Option<Answer> {
         let start = self.in_flight.next;
         let _span = debug_span!("decide", first = start.get(), commands = list.len()).entered();
+        self.plates.begin_list();
         let decided = self.decide_list(list);
         let place = |accepted| Place {
             reply: Arc::clone(reply),
@@ -322,7 +377,7 @@ impl Writing {
             Ok(Decided::Fresh(events, accepted)) => self.submit(start, events, place(accepted)),
             Ok(Decided::Repeated(accepted)) => self.confirm(place(accepted)),
             Err(error) => {
-                self.in_flight.take_back(start);
+                self.take_back(start);
                 // What is in flight then never happened: nothing may be judged by it.
                 let poisoned = self
                     .writer
@@ -337,10 +392,16 @@ impl Writing {
         match self.writer.submit(start, events, place) {
             Ok(()) => None,
             Err((_, error)) => {
-                self.in_flight.take_back(start);
+                self.take_back(start);
                 Some(Err(error.into()))
             }
         }
+    }
+
+    /// Takes back a list that was not submitted after all.
+    fn take_back(&mut self, start: Position) {
+        self.in_flight.take_back(start);
+        self.plates.take_back();
     }
 
     /// A retry is confirmed only once the first try is durable and folded.
@@ -389,11 +450,16 @@ impl Writing {
                 fresh_id: (self.fresh_id)(),
             };
             bytes.clear();
-            let view = View {
+            let mut view = View {
                 folded: &folded,
                 in_flight: &self.in_flight,
                 log: &self.log,
+                plates: None,
             };
+            if command.record.kind() == PLATE_KIND {
+                self.plates.search(|| view.active_plates());
+                view.plates = self.plates.active();
+            }
             let entries = view.entries(&command.record);
             let event = decide(&self.campaign, command, &entries, &view, moment).map_err(rejected)?;
             self.check_signature(&event, &folded).map_err(rejected)?;
@@ -419,6 +485,10 @@ impl Writing {
                 repeated: false,
             });
             let id = event.id;
+            let moved = PlateMove::by(&event, &entries).map(|moved| Move::of(&command.record, moved));
+            if let Some(moved) = moved {
+                self.plates.moves(moved);
+            }
             self.in_flight.push(id, Some(command.record.clone()), &bytes);
         }
         self.in_flight.last_recorded = recorded;
@@ -445,6 +515,7 @@ impl Writing {
             folded: &folded,
             in_flight: &self.in_flight,
             log: &self.log,
+            plates: None,
         };
         let mut earlier = Vec::with_capacity(list.len());
         for command in list {
@@ -487,6 +558,7 @@ impl Writing {
     }
 
     fn configure(&mut self, configure: &Configure, reply: &Arc<Reply>) -> Option<Answer> {
+        self.plates.begin_list();
         let (start, last) = (self.in_flight.next, self.in_flight.last_recorded);
         let behind = self.recorded();
         let (name, after, recorded) = match (&configure.setting, behind) {

@@ -15,6 +15,7 @@ mod outline;
 mod phases;
 mod ranking;
 mod roles;
+mod sample;
 mod sets;
 mod targets;
 mod witnesses;
@@ -24,6 +25,7 @@ use std::{collections::BTreeSet, ops::Range};
 use thiserror::Error;
 
 use self::file::CampaignFile;
+pub(crate) use self::sample::SAMPLE_LATER;
 pub use self::{
     areas::{Area, Areas},
     indicator::{
@@ -35,6 +37,11 @@ pub use self::{
     phases::Phase,
     ranking::{Month, Ranking},
     roles::Role,
+    sample::{
+        COMMITMENTS_MAX, Entropy, SAMPLE_AREA, SAMPLE_CHECKPOINT, SAMPLE_DRAW_AT, SAMPLE_ENTROPY,
+        SAMPLE_INDICATOR, SAMPLE_KIND, SAMPLE_REVEALED, SAMPLE_SIZE, SAMPLE_STRATA, SAMPLE_VERIFIERS,
+        STRATA_AREA, STRATA_NONE,
+    },
     targets::{Percent, Target},
     witnesses::Witness,
 };
@@ -51,8 +58,10 @@ pub struct Campaign {
     pub zone: Zone,
     /// No fact may take effect earlier.
     pub earliest: Timestamp,
-    /// The kinds, in the file's order.
+    /// The kinds, in the file's order. The built-in kind is not among them.
     pub kinds: Vec<Kind>,
+    /// The built-in kind.
+    sample: Kind,
     /// The areas; none means that any is taken.
     pub areas: Areas,
     /// The phases, in the order of time.
@@ -107,9 +116,10 @@ impl Campaign {
             .map_err(|(span, problem)| CampaignError::at(text, span, problem))
     }
 
-    /// A kind by its id.
+    /// A kind by its id, the built-in [`SAMPLE_KIND`] included.
     pub fn kind(&self, id: &str) -> Option<&Kind> {
-        self.kinds.iter().find(|kind| kind.id == id)
+        let mut kinds = self.kinds.iter().chain([&self.sample]);
+        kinds.find(|kind| kind.id == id)
     }
 
     /// An indicator by its id.
@@ -216,6 +226,7 @@ beside = { type = "reference", kind = "dwelling" }
             "without spaces",
         );
         check("example.org/village", "example.org/simulated", 3, 10, "reserved");
+        check("id = \"dwelling\"", "id = \"sample\"", 7, 6, "reserved");
     }
 
     /// A campaign with everything that concerns evidence. Its key and addresses are read nowhere else.

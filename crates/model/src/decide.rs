@@ -1,7 +1,7 @@
 //! `decide`: a command and what is known of its record give one event, or a rejection. Pure.
 
 use crate::{
-    campaign::{Campaign, Field, Kind, Role},
+    campaign::{Campaign, Field, Kind, Role, SAMPLE_KIND},
     command::{
         self, Check, Command, Correction, Deed, NAME_BYTES_MAX, Origin, REASON_BYTES_MAX, Reason, Since,
     },
@@ -15,14 +15,53 @@ use crate::{
     value::{Input, OwnedValue, Value},
 };
 
+pub use self::references::judge_references;
+
+/// How other records stand, as of now: what references are judged by.
+pub trait Standing {
+    /// Whether somebody collected a record of this name, and nobody voided it.
+    fn stands(&self, name: &str) -> bool;
+    /// The record that a reference field of a record names at the latest effective time.
+    fn reference(&self, name: &str, field: &str) -> Option<String>;
+}
+
 /// What `decide` may ask about the rest of the register, as of now.
-pub trait Known {
+pub trait Known: Standing {
     /// Whether an event with this id is in the log.
     fn has_event(&self, id: EventId) -> bool;
     /// Whether somebody collected a record of this name.
     fn is_collected(&self, name: &str) -> bool;
     /// The record that another was voided as a duplicate of.
     fn duplicate_of(&self, name: &str) -> Option<String>;
+    /// A live plate that is active on a thing now.
+    fn active_plate(&self, thing: &str) -> Option<String>;
+    /// The announcement of a sample with this id, if it is in the log ([`Event::is_announcement`]).
+    fn announced(&self, id: EventId) -> Option<Announced>;
+}
+
+/// Where and when a sample was announced. What a visit for it saw is compared with the record as it stood then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// The announcement's position: the entries before it are what was known.
+    pub position: Position,
+    /// The announcement's recorded time: as of it, effective time too.
+    pub recorded: Timestamp,
+}
+
+impl Announced {
+    /// By an event, if it announces a sample.
+    pub fn by(event: &Event<'_>) -> Option<Self> {
+        event.is_announcement().then_some(Announced {
+            position: event.position,
+            recorded: event.recorded,
+        })
+    }
+
+    /// A record as it stood: later events, and those that took effect later, change no verdict.
+    fn freeze<'a>(self, entries: &[Entry<'a>]) -> State<'a> {
+        let known = entries.partition_point(|entry| entry.position < self.position);
+        State::fold(entries.get(..known).unwrap_or_default(), self.recorded)
+    }
 }
 
 /// Where and when the event will stand in the log, and its name if the command does not state one.
@@ -67,6 +106,9 @@ pub fn decide<'a>(
         return Err(Rejection::NoCause { cause });
     }
     let effective = case.effective(campaign)?;
+    if kind_id == SAMPLE_KIND {
+        sample::check(campaign, &case, effective)?;
+    }
     let state = State::fold(entries, effective);
     let mut event = Event {
         position: moment.position,
@@ -115,7 +157,9 @@ pub fn decide<'a>(
             event.because = Some(reason.borrow());
         }
         Deed::Verify(check) => {
-            event.observed = case.verify(check, &state, effective)?;
+            let announced = command.cause.and_then(|cause| known.announced(cause));
+            let frozen = announced.map(|announced| announced.freeze(entries));
+            event.observed = case.verify(check, &state, frozen.as_ref(), effective)?;
             event.outcome = Some(check.outcome);
             if let (Status::Absent | Status::Found, Some(area)) = (state.status, &check.area) {
                 event.area = area;
@@ -123,6 +167,7 @@ pub fn decide<'a>(
         }
     }
     values::check(campaign, &case, &event, &state)?;
+    judge_references(&event, known)?;
     let area_change = event
         .changes
         .iter()
@@ -132,6 +177,9 @@ pub fn decide<'a>(
             Some(Value::Text(area)) => area,
             _ => "",
         };
+    }
+    if kind.is_plate() {
+        plates::check(&event, entries, known)?;
     }
     Ok(event)
 }
@@ -170,7 +218,7 @@ impl<'a> Case<'a, '_> {
         }
         let key = self.command.record.key();
         match self.kind.read(&self.kind.key, Input::Text(key))? {
-            Some(OwnedValue::Text(read)) if read == key => Ok(()),
+            Some(OwnedValue::Text(read)) if read == key => plates::check_number(self.kind, key),
             _ => {
                 let problem = "the key is no value of this field".to_owned();
                 Err(Rejection::BadValue {
@@ -431,6 +479,7 @@ impl<'a> Case<'a, '_> {
         &self,
         check: &'a Check,
         state: &State<'a>,
+        frozen: Option<&State<'a>>,
         effective: Timestamp,
     ) -> Result<Vec<Observed<'a>>, Rejection> {
         let own = |entry: &Entry<'_>| entry.action != Action::Verify && entry.actor == self.command.actor;
@@ -473,11 +522,12 @@ impl<'a> Case<'a, '_> {
                 problem,
             });
         }
+        let compared = frozen.unwrap_or(state);
         let seen = check.observed.iter().map(|(field, value)| {
             let held = if *field == self.kind.key {
                 Some(Value::Text(self.command.record.key()))
             } else {
-                state.value(field)
+                compared.value(field)
             };
             let value = command::borrow(value);
             let verdict = if held == value {
@@ -550,6 +600,9 @@ fn show(value: Option<Value<'_>>) -> String {
     value.map_or_else(|| "no value".to_owned(), |value| value.to_string())
 }
 
+mod plates;
+mod references;
+mod sample;
 mod values;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use bincode::{BorrowDecode, Decode, Encode};
 
-use crate::{id::EventId, position::Position, time::Timestamp, value::Value};
+use crate::{campaign::SAMPLE_KIND, id::EventId, position::Position, time::Timestamp, value::Value};
 
 /// One event, borrowed from its stored bytes or from the command that caused it.
 ///
@@ -229,6 +229,12 @@ impl Event<'_> {
     /// The longest encoded event in bytes: a larger one could push a sled page over the size above which it is
     /// kept in files that are never synced.
     pub const BYTES_MAX: usize = 6 * 1024;
+
+    /// Whether the event announces a sample. Everything that happens to a sample is a collect, so that its first event
+    /// is its first collect.
+    pub fn is_announcement(&self) -> bool {
+        self.kind == SAMPLE_KIND && self.action == Action::Collect && self.version == 1
+    }
 
     /// Whether the event is about the register itself.
     pub fn is_administrative(&self) -> bool {

@@ -8,6 +8,9 @@ use crate::{
 
 /// Longest text value in bytes of UTF-8: an address or a remark, and six of them fit an event.
 pub const TEXT_BYTES_MAX: usize = 1_000;
+/// Longest value of a [`FieldType::LongText`] in bytes of UTF-8: a checkpoint with 16 cosignatures, and it fits an event
+/// together with a reason.
+pub const LONG_TEXT_BYTES_MAX: usize = 4_096;
 /// Most digits of a decimal, sign and point not counted.
 pub const DECIMAL_DIGITS_MAX: usize = 34;
 /// Integers are exact in every JSON reader up to ±2^53.
@@ -16,8 +19,10 @@ pub const INTEGER_MAX: i64 = 1 << 53;
 /// What a field of a kind may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldType {
-    /// Any text.
+    /// Any text of up to [`TEXT_BYTES_MAX`].
     Text,
+    /// Any text of up to [`LONG_TEXT_BYTES_MAX`]. Only the built-in kind has such fields.
+    LongText,
     /// A whole number within ±2^53.
     Integer,
     /// An exact decimal number; a JSON string.
@@ -78,11 +83,15 @@ impl FieldType {
 
     fn read_text(&self, text: &str) -> Result<OwnedValue, Problem> {
         let unlike = || self.unlike(text);
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(format!("has {} bytes, more than {TEXT_BYTES_MAX}", text.len()));
+        let bytes_max = match self {
+            FieldType::LongText => LONG_TEXT_BYTES_MAX,
+            _ => TEXT_BYTES_MAX,
+        };
+        if text.len() > bytes_max {
+            return Err(format!("has {} bytes, more than {bytes_max}", text.len()));
         }
         let good = match self {
-            FieldType::Text | FieldType::Area => {
+            FieldType::Text | FieldType::LongText | FieldType::Area => {
                 if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
                     return Err("contains a control character".to_owned());
                 }
@@ -123,7 +132,7 @@ impl FieldType {
     /// What a person should have written.
     pub fn expected(&self) -> String {
         match self {
-            FieldType::Text => "a text".to_owned(),
+            FieldType::Text | FieldType::LongText => "a text".to_owned(),
             FieldType::Integer => "an integer within ±2^53".to_owned(),
             FieldType::Decimal => "a decimal number, in JSON as a string, such as \"12.5\"".to_owned(),
             FieldType::Boolean => "true or false".to_owned(),
@@ -285,13 +294,19 @@ mod tests {
         assert!(FieldType::Integer.read(Input::Integer(INTEGER_MAX + 1)).is_err());
         assert!(FieldType::Date.read(Input::Text("2015-02-30")).is_err());
         assert!(FieldType::Text.read(Input::Text(&"长".repeat(400))).is_err());
+        assert!(FieldType::LongText.read(Input::Text(&"长".repeat(1_365))).is_ok());
+        assert!(
+            FieldType::LongText
+                .read(Input::Text(&"长".repeat(1_366)))
+                .is_err()
+        );
     }
 
     proptest! {
         #[test]
         fn no_input_panics_and_values_read_back(text in ".{0,30}", number in any::<i64>()) {
             let types = [
-                FieldType::Text, FieldType::Integer, FieldType::Decimal, FieldType::Boolean, FieldType::Date,
+                FieldType::Text, FieldType::LongText, FieldType::Integer, FieldType::Decimal, FieldType::Boolean, FieldType::Date,
                 FieldType::Choice(vec!["a".into()]), FieldType::Reference(vec!["a".into()]), FieldType::Area,
                 FieldType::CitizenId, FieldType::CreditCode, FieldType::Phone, FieldType::DivisionCode,
             ];

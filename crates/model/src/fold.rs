@@ -184,6 +184,11 @@ impl<'a> State<'a> {
         state
     }
 
+    /// Folds entries, in any order, as of the latest effective time: how things stand, as far as is known.
+    pub fn latest(entries: &[Entry<'a>]) -> Self {
+        State::fold(entries, Timestamp::from_micros(i64::MAX))
+    }
+
     /// Shows the state from each effective time on at which something took effect, in the order of time: the record's
     /// whole story as known to the entries, which may come in any order.
     pub fn story(entries: &[Entry<'a>], mut show: impl FnMut(Timestamp, &Self)) {

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{id::EventId, time::Timestamp};
+use crate::{campaign::SAMPLE_DRAW_AT, id::EventId, plate::PLATE_ON, time::Timestamp};
 
 /// A command that was refused. Nothing was written.
 ///
@@ -141,6 +141,64 @@ pub enum Rejection {
         /// Why not.
         problem: &'static str,
     },
+    /// `NO_SUCH_REFERENCE`
+    #[error("{field}: {target:?} is no record that was collected and is not void")]
+    NoSuchReference {
+        /// The reference field.
+        field: String,
+        /// The record that it names.
+        target: String,
+    },
+    /// `REFERENCE_CYCLE`
+    #[error("{field}: {target:?} leads back to this record, or on over more than {max} records")]
+    ReferenceCycle {
+        /// The reference field.
+        field: String,
+        /// The record that it names.
+        target: String,
+        /// How many records are followed.
+        max: usize,
+    },
+    /// `PLATE_TAKEN`
+    #[error("the plate {plate:?} is active on {thing:?}")]
+    PlateTaken {
+        /// What both plates are on.
+        thing: String,
+        /// The plate that is active there already.
+        plate: String,
+    },
+    /// `SEED_KNOWABLE`
+    #[error("the draw at {draw_at} is not after its announcement at {recorded}: its seed could be known")]
+    SeedKnowable {
+        /// When it should be drawn.
+        draw_at: Timestamp,
+        /// When the announcement was taken.
+        recorded: Timestamp,
+    },
+    /// `SAMPLE_BACKDATED`
+    #[error("what concerns a sample holds when it is taken, {recorded}, not at {effective}")]
+    SampleBackdated {
+        /// What the command says.
+        effective: Timestamp,
+        /// When it was taken.
+        recorded: Timestamp,
+    },
+    /// `SAMPLE_FIXED`
+    #[error("a sample stays as it was announced, and what was added to it stays: {part}")]
+    SampleFixed {
+        /// The action that no sample takes, or the field that would change.
+        part: String,
+    },
+    /// `DRAW_NOT_DUE`
+    #[error("{field}: the draw is announced for {draw_at}, and it is {recorded}")]
+    DrawNotDue {
+        /// The field that is added at the draw.
+        field: String,
+        /// When it is drawn.
+        draw_at: Timestamp,
+        /// When the command was taken.
+        recorded: Timestamp,
+    },
     /// `OWN_WORK`
     #[error("{actor:?} has worked on this record and cannot verify it")]
     OwnWork {
@@ -241,6 +299,13 @@ impl Rejection {
             Rejection::AlreadyRegistered { .. } => "ALREADY_REGISTERED",
             Rejection::RecordVoid => "RECORD_VOID",
             Rejection::BadDuplicate { .. } => "BAD_DUPLICATE",
+            Rejection::NoSuchReference { .. } => "NO_SUCH_REFERENCE",
+            Rejection::ReferenceCycle { .. } => "REFERENCE_CYCLE",
+            Rejection::PlateTaken { .. } => "PLATE_TAKEN",
+            Rejection::SeedKnowable { .. } => "SEED_KNOWABLE",
+            Rejection::SampleBackdated { .. } => "SAMPLE_BACKDATED",
+            Rejection::SampleFixed { .. } => "SAMPLE_FIXED",
+            Rejection::DrawNotDue { .. } => "DRAW_NOT_DUE",
             Rejection::OwnWork { .. } => "OWN_WORK",
             Rejection::VersionConflict { .. } => "VERSION_CONFLICT",
             Rejection::IdReused { .. } => "ID_REUSED",
@@ -273,7 +338,12 @@ impl Rejection {
             | Rejection::KeyChanges { field }
             | Rejection::ValueDiffers { field, .. }
             | Rejection::StaleBefore { field, .. }
-            | Rejection::OriginDiffers { field, .. } => Some(field),
+            | Rejection::OriginDiffers { field, .. }
+            | Rejection::NoSuchReference { field, .. }
+            | Rejection::ReferenceCycle { field, .. }
+            | Rejection::DrawNotDue { field, .. } => Some(field),
+            Rejection::PlateTaken { .. } => Some(PLATE_ON),
+            Rejection::SeedKnowable { .. } => Some(SAMPLE_DRAW_AT),
             _ => None,
         }
     }
@@ -313,6 +383,19 @@ impl Rejection {
             Rejection::AlreadyRegistered { .. } => "nothing needs to be done, or use another effective time",
             Rejection::RecordVoid => "collect what is really there under a key of its own",
             Rejection::BadDuplicate { .. } => "name the collected record that stays, of the same kind",
+            Rejection::NoSuchReference { .. } => {
+                "collect the record that it names first, or name another one"
+            }
+            Rejection::ReferenceCycle { .. } => "name the record above this one, not one below it",
+            Rejection::PlateTaken { .. } => "retire the other plate first, or deregister it",
+            Rejection::SeedKnowable { .. } => {
+                "name a later time for the draw: late enough that a checkpoint with the announcement is witnessed before"
+            }
+            Rejection::SampleBackdated { .. } => {
+                "leave the effective time out; a signed command states one at most ten minutes before it is sent"
+            }
+            Rejection::SampleFixed { .. } => "announce another sample; all of them are listed",
+            Rejection::DrawNotDue { .. } => "add it at the announced time of the draw, or later",
             Rejection::OwnWork { .. } => {
                 "somebody else has to verify it; put your own work right with a correction"
             }

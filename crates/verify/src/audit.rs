@@ -4,9 +4,10 @@
 use std::{num::NonZero, sync::mpsc, thread};
 
 use shilu_merkle::{SignedCheckpoint, TILE_HASHES};
-use shilu_model::{Timestamp, decode_canonical};
+use shilu_model::{ActivePlates, Timestamp, decode_canonical};
 
 use crate::{
+    across,
     claims::Claims,
     damage::{Damage, Finding},
     hashing::{Hashing, Stored, Stretch},
@@ -70,6 +71,7 @@ struct Audit<'a> {
     settings: Settings,
     shares: Vec<Share>,
     claims: Claims,
+    plates: ActivePlates,
     first_recorded: Option<Timestamp>,
     last_recorded: Option<Timestamp>,
     /// The first bad position so far. Events from there on are not judged.
@@ -96,6 +98,7 @@ impl<'a> Audit<'a> {
             settings: Settings::default(),
             shares: shares.collect(),
             claims: Claims::default(),
+            plates: ActivePlates::default(),
             first_recorded: None,
             last_recorded: None,
             found: None,
@@ -226,6 +229,8 @@ impl<'a> Audit<'a> {
         } else if here == 0 {
             let problem = "it is not on the register itself";
             return Err(Damage::BadFirstEvent { problem }.at(here));
+        } else {
+            self.settings.keep_announcement(event);
         }
         self.first_recorded = self.first_recorded.or(Some(recorded));
         self.last_recorded = Some(recorded);
@@ -243,6 +248,13 @@ impl<'a> Audit<'a> {
             own.find_map(|stored| share.judge(stored, settings).err())
         });
         for finding in findings.into_iter().flatten() {
+            self.find(finding);
+        }
+        let parts = events.chunks(events.len().div_ceil(self.shares.len()).max(1));
+        let shares = &self.shares;
+        let findings = shared(parts.collect(), |part| across::bad_reference(part, shares));
+        let taken = across::plate_taken(events, shares, &self.settings, &mut self.plates);
+        for finding in findings.into_iter().flatten().chain(taken) {
             self.find(finding);
         }
     }

@@ -113,7 +113,7 @@ fn read_event(bytes: &[u8]) -> Result<Stored<'_>, Damage> {
 }
 
 /// FNV-1a. Nothing depends on it but which thread does what.
-fn hash_of(kind: &str, key: &str) -> u64 {
+pub(crate) fn hash_of(kind: &str, key: &str) -> u64 {
     let bytes = kind.bytes().chain(key.bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -11,6 +11,7 @@
 //! Memory: about 110 bytes for each event on a record and about 120 for each record, see `rules`; 24 for each event's
 //! id, see `claims`; and some waves of 16,384 events, see `reading`.
 
+mod across;
 mod audit;
 mod claims;
 mod damage;

@@ -1,12 +1,12 @@
 //! The third stage, record by record: each event must be exactly what `decide` gives for the command behind it, on
 //! the events before it. Records do not ask about one another here, so that threads can share them out; what an event
-//! says of other records is a claim, settled by `claims`.
+//! says of other records is settled by `across` and `claims`.
 
 use std::collections::HashMap;
 
 use shilu_model::{
-    Action, Change, Command, Entry, Event, EventId, Known, Moment, Observed, Source, Stated, Timestamp,
-    Value, Verdict, decide, decode, encode, signed_form,
+    Action, Announced, Change, Command, Entry, Event, EventId, Known, Moment, Observed, Position, Source,
+    Standing, Stated, Timestamp, Value, Verdict, decide, decode, encode, signed_form,
 };
 
 use crate::{
@@ -35,10 +35,24 @@ pub(crate) struct Share {
     pub signed: u64,
 }
 
-/// What `decide` would ask about other records: here it believes the event, and `claims` looks again at the end.
-struct Believed;
+/// What `decide` would ask about other records: here it believes the event, and `across` and `claims` look again. Only of
+/// samples it is told, since verdicts come of it.
+struct Believed<'a> {
+    settings: &'a Settings,
+    position: Position,
+}
 
-impl Known for Believed {
+impl Standing for Believed<'_> {
+    fn stands(&self, _: &str) -> bool {
+        true
+    }
+
+    fn reference(&self, _: &str, _: &str) -> Option<String> {
+        None
+    }
+}
+
+impl Known for Believed<'_> {
     fn has_event(&self, _: EventId) -> bool {
         true
     }
@@ -49,6 +63,15 @@ impl Known for Believed {
 
     fn duplicate_of(&self, _: &str) -> Option<String> {
         None
+    }
+
+    fn active_plate(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn announced(&self, id: EventId) -> Option<Announced> {
+        let announced = self.settings.announced(id)?;
+        (announced.position < self.position).then_some(announced)
     }
 }
 
@@ -83,8 +106,11 @@ impl Share {
         };
         let newest = self.newest.get(command.record.as_str()).copied();
         let entries = self.memory.entries(newest);
-        let given =
-            decide(campaign, &command, &entries, &Believed, moment).map_err(Damage::AgainstTheRules)?;
+        let known = Believed {
+            settings,
+            position: event.position,
+        };
+        let given = decide(campaign, &command, &entries, &known, moment).map_err(Damage::AgainstTheRules)?;
         self.buffer.clear();
         let encoded = encode(&given, &mut self.buffer);
         if encoded.is_err() || self.buffer != stored.bytes {
@@ -105,6 +131,14 @@ impl Share {
             }
         }
         Ok(())
+    }
+
+    /// What is kept of a record's events before a position, oldest first.
+    pub fn entries_before(&self, record: &str, position: Position) -> Vec<Entry<'_>> {
+        let newest = self.newest.get(record).copied();
+        let mut entries = self.memory.entries(newest);
+        entries.retain(|entry| entry.position < position);
+        entries
     }
 
     /// The position of a record's first collect.

@@ -1,10 +1,13 @@
-//! The register's own events: what they may change, and what was in force at each position.
+//! The register's own events: what they may change, and what was in force at each position. Announcements of samples,
+//! which judge visits to any record, are kept beside them.
 
 use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest, Sha256};
 use shilu_merkle::{Algorithm, SignedCheckpoint, VerifierKey};
-use shilu_model::{CAMPAIGN_BYTES_MAX, Campaign, Change, Event, Timestamp, Value, setting};
+use shilu_model::{
+    Announced, CAMPAIGN_BYTES_MAX, Campaign, Change, Event, EventId, Timestamp, Value, setting,
+};
 
 use crate::{damage::Damage, form::check_id, published::Published, rules::differing_part};
 
@@ -25,6 +28,8 @@ pub(crate) struct Settings {
     keys: Vec<LogKey>,
     /// The keys of actors by the name of their setting; `None` once withdrawn.
     actor_keys: HashMap<String, Vec<(u64, Option<VerifierKey>)>>,
+    /// The announcements by their ids: few, and needed wherever records are judged.
+    announced: HashMap<EventId, Announced>,
 }
 
 /// A key of the log, and how it came to be.
@@ -49,6 +54,19 @@ impl Settings {
     pub fn actor_key_at(&self, actor: &str, key_id: u32, position: u64) -> Option<&VerifierKey> {
         let keys = self.actor_keys.get(&setting::actor_key(actor, key_id))?;
         before(keys, position)?.as_ref()
+    }
+
+    /// Keeps an event on a record, if it announces a sample. Whether it says so rightly is judged with its record; an id
+    /// that stands there twice is found among the claims.
+    pub fn keep_announcement(&mut self, event: &Event<'_>) {
+        if let Some(announced) = Announced::by(event) {
+            self.announced.entry(event.id).or_insert(announced);
+        }
+    }
+
+    /// The announcement of a sample with this id, wherever it stands.
+    pub fn announced(&self, id: EventId) -> Option<Announced> {
+        self.announced.get(&id).copied()
     }
 
     /// The log's keys, the newest last, as a log of `size` events names them.

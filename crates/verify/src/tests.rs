@@ -1,5 +1,6 @@
 //! An honest register passes; a red team shows that nothing else does.
 
+mod across;
 mod honest;
 mod operator;
 mod red_team;

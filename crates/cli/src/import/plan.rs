@@ -441,6 +441,14 @@ mod tests {
 
     /// Nothing else in the register.
     struct Alone;
+    impl shilu_model::Standing for Alone {
+        fn stands(&self, _: &str) -> bool {
+            false
+        }
+        fn reference(&self, _: &str, _: &str) -> Option<String> {
+            None
+        }
+    }
     impl Known for Alone {
         fn has_event(&self, _: EventId) -> bool {
             false
@@ -449,6 +457,12 @@ mod tests {
             false
         }
         fn duplicate_of(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn active_plate(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn announced(&self, _: EventId) -> Option<shilu_model::Announced> {
             None
         }
     }

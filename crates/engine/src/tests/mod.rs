@@ -1,5 +1,6 @@
 //! The engine as a whole, on real folders.
 
+mod across;
 mod axes;
 mod clock;
 mod crowd;

@@ -16,6 +16,7 @@ use super::{
     phases,
     ranking::Ranking,
     roles,
+    sample::{self, SAMPLE_KIND},
     sets::Sets,
     witnesses,
 };
@@ -72,6 +73,7 @@ impl CampaignFile {
             zone,
             earliest: zone.start_of(earliest),
             kinds,
+            sample: sample::kind(),
             areas,
             phases,
             indicators,
@@ -105,6 +107,10 @@ impl CampaignFile {
             return wrong(&self.kinds, format!("a campaign has 1 to {KINDS_MAX} kinds"));
         }
         unique(files.iter().map(|kind| &kind.id), "kind", KINDS_MAX)?;
+        if let Some(kind) = files.iter().find(|kind| kind.id.get_ref() == SAMPLE_KIND) {
+            let problem = format!("the kind {SAMPLE_KIND:?} is reserved: every campaign has it");
+            return wrong(&kind.id, problem);
+        }
         let kinds: BTreeSet<_> = files.iter().map(|kind| kind.id.get_ref().as_str()).collect();
         let context = FieldContext {
             kinds: &kinds,

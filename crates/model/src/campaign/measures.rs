@@ -387,6 +387,7 @@ enum Stored {
 const fn stored(field_type: &FieldType) -> Stored {
     match field_type {
         FieldType::Text
+        | FieldType::LongText
         | FieldType::Choice(_)
         | FieldType::Area
         | FieldType::CitizenId

@@ -1,19 +1,20 @@
 //! A register in memory and short words for commands, so that a case reads as the rule it tests.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use crate::{
     campaign::Campaign,
     codec::{decode, encode},
     command::{Check, Command, Correction, Deed, Origin, Reason, Since},
-    decide::{Known, Moment, decide},
+    decide::{Announced, Known, Moment, Standing, decide},
     event::{Because, Event, Outcome},
     fold::{Entry, State},
     id::{EventId, RecordName},
+    plate::active_on,
     position::Position,
     rejection::Rejection,
     time::Timestamp,
-    value::OwnedValue,
+    value::{OwnedValue, Value},
 };
 
 /// The campaign of all cases. Day 0 is its earliest.
@@ -285,6 +286,23 @@ impl Register {
 /// What the rest of the register says, looked up in its events.
 pub struct View<'a>(pub &'a [Event<'a>]);
 
+impl Standing for View<'_> {
+    fn stands(&self, name: &str) -> bool {
+        let own = |event: &&Event<'_>| name_of(event) == name;
+        let voids = |event: &Event<'_>| event.because.is_some_and(|because| because.voids());
+        self.is_collected(name) && !self.0.iter().filter(own).any(voids)
+    }
+
+    fn reference(&self, name: &str, field: &str) -> Option<String> {
+        let own = |event: &&Event<'_>| name_of(event) == name;
+        let entries: Vec<_> = self.0.iter().filter(own).filter_map(Entry::of).collect();
+        match State::latest(&entries).value(field) {
+            Some(Value::Reference(target)) => Some(target.to_owned()),
+            _ => None,
+        }
+    }
+}
+
 impl Known for View<'_> {
     fn has_event(&self, id: EventId) -> bool {
         self.0.iter().any(|event| event.id == id)
@@ -300,6 +318,19 @@ impl Known for View<'_> {
             Some(Because::DuplicateOf(target)) if name_of(event) == name => Some(target.to_owned()),
             _ => None,
         })
+    }
+
+    fn active_plate(&self, thing: &str) -> Option<String> {
+        let names: BTreeSet<_> = self.0.iter().map(name_of).collect();
+        names.into_iter().find(|name| {
+            let own = |event: &&Event<'_>| name_of(event) == *name;
+            let entries: Vec<_> = self.0.iter().filter(own).filter_map(Entry::of).collect();
+            name.starts_with("plate/") && active_on(&entries) == Some(thing)
+        })
+    }
+
+    fn announced(&self, id: EventId) -> Option<Announced> {
+        self.0.iter().find(|event| event.id == id).and_then(Announced::by)
     }
 }
 

@@ -181,7 +181,7 @@ fn waves_are_told_of() {
 
 /// A command on one of three records, by one of two actors.
 fn commands() -> impl Strategy<Value = Vec<(u8, u8, bool, i64)>> {
-    prop::collection::vec((0..9_u8, 1..4_u8, any::<bool>(), 0..20_i64), 0..40)
+    prop::collection::vec((0..15_u8, 1..4_u8, any::<bool>(), 0..20_i64), 0..40)
 }
 
 proptest! {
@@ -190,8 +190,12 @@ proptest! {
     fn whatever_the_rules_take_passes(commands in commands()) {
         let mut register = Register::new();
         for (deed, record, late, number) in commands {
-            let record = format!("dwelling/{record}");
+            let (record, plate) = (format!("dwelling/{record}"), format!("plate/{record}"));
             let rooms = [("rooms", int(number % 3))];
+            let beside = |number: i64| {
+                let other = (number % 4 > 0).then(|| format!("dwelling/{}", number % 4));
+                other.map(shilu_model::OwnedValue::Reference)
+            };
             let mut command = match deed {
                 0 | 1 => collect(&record, &[("name", text("Mill")), ("area", text("north"))]),
                 2 => collect(&record, &rooms),
@@ -200,7 +204,13 @@ proptest! {
                 5 => super::register::register(&record),
                 6 => deregister(&record, Because::Closed),
                 7 => verify(&record, Outcome::Unregistered, &rooms),
-                _ => duplicate(&record, &format!("dwelling/{}", 1 + number % 3)),
+                8 => duplicate(&record, &format!("dwelling/{}", 1 + number % 3)),
+                9 => correct(&record, &[("beside", beside(number))]),
+                10 => collect(&record, &[("name", text("Mill")), ("beside", beside(number))]),
+                11 => collect(&plate, &[("on", beside(number)), ("state", text("active"))]),
+                12 => correct(&plate, &[("on", beside(number))]),
+                13 => super::register::register(&plate),
+                _ => deregister(&plate, Because::Closed),
             };
             if late {
                 command.effective = shilu_model::Since::At(day(80 + number));

@@ -1,7 +1,7 @@
 //! Small registers in memory, and short words for commands. What a register writes it decides as the engine does; what
 //! it publishes it publishes honestly, whatever its log holds: a test changes one or the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 use shilu_merkle::{
@@ -9,9 +9,10 @@ use shilu_merkle::{
     VerifierKey,
 };
 use shilu_model::{
-    Action, Because, Campaign, Change, Check, Command, CommandSignature, Correction, Deed, Entry, Event,
-    EventId, Known, Moment, Origin, Outcome, OwnedValue, Position, Reason, RecordName, Rejection, Since,
-    Source, Stated, Timestamp, Value, decide, decode, encode, setting, signed_form,
+    Action, Announced, Because, Campaign, Change, Check, Command, CommandSignature, Correction, Deed, Entry,
+    Event, EventId, Known, Moment, Origin, Outcome, OwnedValue, Position, Reason, RecordName, Rejection,
+    Since, Source, Standing, State, Stated, Timestamp, Value, active_on, decide, decode, encode, setting,
+    signed_form,
 };
 
 use crate::{Batch, Entries, Finding, Options, Published, Report, Unreadable, audit};
@@ -27,17 +28,29 @@ pub const CAMPAIGN: &str = r#"
     area = "area"
     [kinds.fields]
     code = { type = "text", required = true }
-    name = { type = "text", required = true }
+    name = { type = "text", required = true, essential = true }
     area = { type = "text" }
     rooms = { type = "integer" }
     built = { type = "date" }
     size = { type = "decimal" }
+    beside = { type = "reference", kind = "dwelling" }
     [[kinds]]
     id = "resident"
     key = "id"
     [kinds.fields]
     id = { type = "text", required = true }
     home = { type = "reference", kind = "dwelling" }
+    [[kinds]]
+    id = "plate"
+    key = "number"
+    [kinds.fields]
+    number = { type = "text", required = true }
+    on = { type = "reference", kind = "dwelling" }
+    state = { type = "choice", values = ["printed", "active", "retired"], required = true }
+    [[indicators]]
+    id = "right"
+    of = "dwelling"
+    measure = "accuracy"
 "#;
 
 pub fn day(number: i64) -> Timestamp {
@@ -452,6 +465,23 @@ fn configure_event<'a>(
 /// What the rest of the register says, looked up in its events.
 struct View<'a>(&'a [Event<'a>]);
 
+impl Standing for View<'_> {
+    fn stands(&self, name: &str) -> bool {
+        let own = |event: &&Event<'_>| name_of(event) == name;
+        let voids = |event: &Event<'_>| event.because.is_some_and(|because| because.voids());
+        self.is_collected(name) && !self.0.iter().filter(own).any(voids)
+    }
+
+    fn reference(&self, name: &str, field: &str) -> Option<String> {
+        let own = |event: &&Event<'_>| name_of(event) == name;
+        let entries: Vec<_> = self.0.iter().filter(own).filter_map(Entry::of).collect();
+        match State::latest(&entries).value(field) {
+            Some(Value::Reference(target)) => Some(target.to_owned()),
+            _ => None,
+        }
+    }
+}
+
 impl Known for View<'_> {
     fn has_event(&self, id: EventId) -> bool {
         self.0.iter().any(|event| event.id == id)
@@ -467,6 +497,19 @@ impl Known for View<'_> {
             Some(Because::DuplicateOf(target)) if name_of(event) == name => Some(target.to_owned()),
             _ => None,
         })
+    }
+
+    fn active_plate(&self, thing: &str) -> Option<String> {
+        let names: BTreeSet<_> = self.0.iter().map(name_of).collect();
+        names.into_iter().find(|name| {
+            let own = |event: &&Event<'_>| name_of(event) == *name;
+            let entries: Vec<_> = self.0.iter().filter(own).filter_map(Entry::of).collect();
+            name.starts_with("plate/") && active_on(&entries) == Some(thing)
+        })
+    }
+
+    fn announced(&self, id: EventId) -> Option<Announced> {
+        self.0.iter().find(|event| event.id == id).and_then(Announced::by)
     }
 }
 

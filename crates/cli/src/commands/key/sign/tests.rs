@@ -27,6 +27,15 @@ const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 struct Nobody;
 
+impl shilu_model::Standing for Nobody {
+    fn stands(&self, _: &str) -> bool {
+        true
+    }
+    fn reference(&self, _: &str, _: &str) -> Option<String> {
+        None
+    }
+}
+
 impl Known for Nobody {
     fn has_event(&self, _: EventId) -> bool {
         true
@@ -35,6 +44,12 @@ impl Known for Nobody {
         true
     }
     fn duplicate_of(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn active_plate(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn announced(&self, _: EventId) -> Option<shilu_model::Announced> {
         None
     }
 }
