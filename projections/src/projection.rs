@@ -307,6 +307,11 @@ impl Subjects {
         &self.era(position).campaign
     }
 
+    /// Whether the campaign was never changed.
+    pub fn has_one_campaign(&self) -> bool {
+        self.eras.len() == 1
+    }
+
     pub(crate) fn plan(&self, position: Position) -> &Plan {
         &self.era(position).plan
     }

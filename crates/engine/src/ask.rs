@@ -47,7 +47,7 @@ impl Engine {
     }
 
     /// The position after the last event recorded up to and including an instant.
-    fn end_at(&self, time: Timestamp) -> Result<Position, EngineError> {
+    pub(crate) fn end_at(&self, time: Timestamp) -> Result<Position, EngineError> {
         let (from, to, end) = {
             let projections = self.read();
             if time >= projections.last_recorded() {

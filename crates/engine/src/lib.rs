@@ -34,11 +34,12 @@ pub use evidence::{
 };
 pub use folder::{Init, public_key};
 pub use query::{
-    AsOf, At, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures, ListQuery, Page,
-    Rate, RecordView, StoredEvent,
+    AsOf, At, AtDeadline, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures,
+    ListQuery, Page, Rate, RecordView, Share, StoredEvent,
 };
 pub use reply::{Accepted, Answer, Pending};
 pub use shilu_log as log;
 pub use shilu_merkle as merkle;
 pub use shilu_model as model;
 pub use shilu_projections as projections;
+pub use shilu_sampling as sampling;

@@ -1,6 +1,8 @@
 //! What can be asked, and the shape of the answers. Each answer is exact for the (effective, recorded) pair it names.
 
-use shilu_model::{Action, Event, OwnedValue, Position, RecordName, Status, Timestamp, decode};
+use shilu_model::{Action, Event, OwnedValue, Position, RecordName, Status, Target, Timestamp, decode};
+use shilu_projections::FrameVersion;
+use shilu_sampling::State;
 
 /// Up to which knowledge an answer is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,18 +211,52 @@ pub struct Rate {
     pub indicator: String,
     /// Its title in English and Chinese.
     pub title: (String, String),
-    /// In this area, if split by area or asked for one.
+    /// In this area and all below it, if split by area or asked for one.
     pub area: Option<String>,
     /// First collected by this actor, if split by actor.
     pub actor: Option<String>,
+    /// What was counted.
+    pub share: Share,
+    /// Which target it is compared with: the last one that is due or, before any is, the next.
+    pub target: Option<Target>,
+    /// Whether the end of the target's day has passed at the effective time.
+    pub due: bool,
+    /// How it stands to the target. Without one, only whether there is anything to count.
+    pub state: Option<State>,
+    /// The same at the target's deadline as known then, if that has passed.
+    pub at_deadline: Option<AtDeadline>,
+    /// Where the denominator comes from.
+    pub frame: Option<FrameVersion>,
+    /// Numerator and denominator on the first frame.
+    pub first_frame: Option<Share>,
+    /// Cases beyond what the frame expects, area by area: they count nowhere.
+    pub excess: u64,
+    /// Records that were in scope on an earlier day and are no more.
+    pub left_scope: u64,
+}
+
+/// A numerator and a denominator.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Share {
     /// The cases that count.
     pub numerator: u64,
-    /// All cases.
+    /// All cases but the unknown ones.
     pub denominator: u64,
     /// Cases of which nobody can say.
     pub unknown: u64,
-    /// Numerator by denominator; `None` for a denominator of 0.
+    /// The value; `None` for a denominator of 0.
     pub value: Option<f64>,
-    /// The two-sided 95 % interval, where the rate rests on checks.
+    /// The two-sided 95 % interval, where the value rests on a sample or on checks.
     pub interval: Option<(f64, f64)>,
+}
+
+/// An indicator as it was known at a deadline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AtDeadline {
+    /// What was counted then.
+    pub share: Share,
+    /// The target that the campaign known then had for the day.
+    pub target: Option<Target>,
+    /// How the one stood to the other.
+    pub state: Option<State>,
 }

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use shilu_model::{Day, Indicator, Kind};
+use shilu_model::{Campaign, Day, Indicator, Kind, Position, Target, Timestamp};
 use shilu_projections::{
-    Axis, BuiltIn, Figure, FigureTimes, FigureWanted, Figures as Kept, Projections, Reckoned, Split,
+    Axis, BuiltIn, Clusters, Figure, FigureTimes, FigureWanted, Figures as Kept, Projections, Reckoned, Split,
 };
+use shilu_sampling::{Basis, Counts, RatioSums, State, judge};
 
 use crate::{
     engine::Engine,
     error::EngineError,
     figures::{Part, freshen, parts},
-    query::{At, By, FigureQuery, Figures, Rate},
+    query::{At, AtDeadline, By, FigureQuery, Figures, Rate, Share},
 };
 
 impl Engine {
@@ -20,15 +21,23 @@ impl Engine {
     /// # Errors
     /// What the log says.
     pub fn rates(&self, query: &FigureQuery) -> Result<Figures<Rate>, EngineError> {
+        let deadlines = self.deadlines(query.at.effective)?;
         let (at, kept, mut items) = {
             let projections = self.read();
             let figures = projections.figures();
             let at = freshen(&figures, query.at);
             let kept = self.kept_axis(&figures, query, at);
-            let mut items = Vec::new();
-            for indicator in &projections.subjects.campaign(at.known_end).indicators {
-                items.extend(measured(indicator, &projections, &figures, query, (at, kept)));
-            }
+            let asked = Asked {
+                projections: &projections,
+                figures: &figures,
+                query,
+                at,
+                kept,
+                deadlines: &deadlines,
+            };
+            let campaign = projections.subjects.campaign(at.known_end);
+            let indicators = campaign.indicators.iter();
+            let mut items: Vec<Rate> = indicators.flat_map(|indicator| asked.rates(indicator)).collect();
             if let Some(kept) = kept {
                 items.extend(self.kept_rates(&projections, &figures, query, kept));
             }
@@ -38,6 +47,28 @@ impl Engine {
             items.extend(self.passed_rates(query, at));
         }
         Ok(Figures { items, at })
+    }
+
+    /// The first position after each deadline of the campaign that has passed at an effective time. As long as there
+    /// was one campaign only, the position makes no difference, and nothing is looked up.
+    fn deadlines(&self, effective: Timestamp) -> Result<BTreeMap<Day, Position>, EngineError> {
+        let campaign = self.campaign();
+        let (one_campaign, end) = {
+            let projections = self.read();
+            (projections.subjects.has_one_campaign(), projections.end())
+        };
+        let targets = campaign
+            .indicators
+            .iter()
+            .flat_map(|indicator| &indicator.targets);
+        let passed = targets
+            .map(|target| (target.by, campaign.zone.end_of(target.by)))
+            .filter(|(_, deadline)| *deadline <= effective);
+        let deadlines: BTreeMap<Day, Timestamp> = passed.collect();
+        deadlines
+            .into_iter()
+            .map(|(by, deadline)| Ok((by, if one_campaign { end } else { self.end_at(deadline)? })))
+            .collect()
     }
 
     fn kept_rates(
@@ -107,57 +138,177 @@ impl Engine {
     }
 }
 
-/// What an indicator of the campaign says.
-fn measured(
-    indicator: &Indicator,
-    projections: &Projections,
-    figures: &Kept,
-    query: &FigureQuery,
-    (at, kept): (At, Option<(Axis, Day)>),
-) -> Vec<Rate> {
-    let wanted = FigureWanted {
-        times: match kept {
-            Some((axis, day)) => FigureTimes::Kept(axis, day),
-            None => FigureTimes::Passed(at.effective),
-        },
-        end: at.known_end,
-        split: match query.by {
-            By::Whole => Split::Whole,
-            By::Area => Split::Area,
-            By::Actor => Split::Actor,
-        },
-        area: query.area.as_deref(),
-    };
-    let told = figures.reckon(&projections.subjects, indicator, &wanted);
-    told.into_iter()
-        .map(|told| of_campaign(indicator, told))
-        .collect()
+/// What the campaign's indicators say at one pair of times.
+struct Asked<'a> {
+    projections: &'a Projections,
+    figures: &'a Kept,
+    query: &'a FigureQuery,
+    at: At,
+    kept: Option<(Axis, Day)>,
+    /// The first position after each deadline that has passed.
+    deadlines: &'a BTreeMap<Day, Position>,
 }
 
-fn of_campaign(indicator: &Indicator, told: Reckoned) -> Rate {
-    let title = |title: Option<&str>| title.unwrap_or(&indicator.id).to_owned();
-    let Reckoned {
-        numerator,
-        denominator,
-        unknown,
-        ..
-    } = told;
-    Rate {
-        indicator: indicator.id.clone(),
-        title: (title(indicator.title.en.as_deref()), title(indicator.title.zh())),
-        area: told.area,
-        actor: told.actor,
-        numerator,
-        denominator,
-        unknown,
-        value: Figure {
-            numerator,
-            denominator,
-            unknown,
-        }
-        .value(),
-        interval: None,
+impl Asked<'_> {
+    fn rates(&self, indicator: &Indicator) -> Vec<Rate> {
+        let zone = self.campaign(self.at.known_end).zone;
+        let passed = |target: &Target| zone.end_of(target.by) <= self.at.effective;
+        let (target, due) = target_of(&indicator.targets, passed);
+        let times = match self.kept {
+            Some((axis, day)) => FigureTimes::Kept(axis, day),
+            None => FigureTimes::Passed(self.at.effective),
+        };
+        let then = target
+            .filter(|_| due)
+            .map(|target| self.at_deadline(indicator, target.by))
+            .unwrap_or_default();
+        let told = self.reckon(indicator, times, self.at.known_end).into_iter();
+        told.map(|told| {
+            let before = then
+                .iter()
+                .find(|(area, actor, _)| (area, actor) == (&told.area, &told.actor));
+            let (share, basis) = of_reckoned(&told);
+            Rate {
+                indicator: indicator.id.clone(),
+                title: title(indicator),
+                share,
+                target: target.cloned(),
+                due,
+                state: state(&basis, target),
+                at_deadline: before.map(|(_, _, before)| before.clone()),
+                frame: told.frame,
+                first_frame: told.first.map(|(numerator, denominator)| Share {
+                    numerator,
+                    denominator,
+                    value: quotient(numerator, denominator),
+                    ..Share::default()
+                }),
+                excess: told.excess,
+                left_scope: told.left,
+                area: told.area,
+                actor: told.actor,
+            }
+        })
+        .collect()
     }
+
+    /// An indicator at the end of a day as known then, by the campaign known then.
+    fn at_deadline(&self, indicator: &Indicator, by: Day) -> Vec<Then> {
+        let Some(end) = self.deadlines.get(&by) else {
+            return Vec::new();
+        };
+        let Some(known) = self.campaign(*end).indicator(&indicator.id) else {
+            return Vec::new();
+        };
+        let target = known.targets.iter().find(|target| target.by == by);
+        let told = self
+            .reckon(known, FigureTimes::Kept(Axis::Known, by), *end)
+            .into_iter();
+        told.map(|told| {
+            let (share, basis) = of_reckoned(&told);
+            let before = AtDeadline {
+                share,
+                target: target.cloned(),
+                state: state(&basis, target),
+            };
+            (told.area, told.actor, before)
+        })
+        .collect()
+    }
+
+    fn reckon(&self, indicator: &Indicator, times: FigureTimes, end: Position) -> Vec<Reckoned> {
+        let wanted = FigureWanted {
+            times,
+            end,
+            split: match self.query.by {
+                By::Whole => Split::Whole,
+                By::Area => Split::Area,
+                By::Actor => Split::Actor,
+            },
+            area: self.query.area.as_deref(),
+        };
+        self.figures
+            .reckon(&self.projections.subjects, indicator, &wanted)
+    }
+
+    fn campaign(&self, end: Position) -> &Campaign {
+        self.projections.subjects.campaign(end)
+    }
+}
+
+/// An area and an actor with what was known of them at a deadline.
+type Then = (Option<String>, Option<String>, AtDeadline);
+
+/// The last target that is due or, before any is, the next; and whether it is due.
+fn target_of(targets: &[Target], passed: impl Fn(&Target) -> bool) -> (Option<&Target>, bool) {
+    match targets.iter().rfind(|target| passed(target)) {
+        Some(target) => (Some(target), true),
+        None => (targets.first(), false),
+    }
+}
+
+/// What was counted, and what it rests on: a quotient of sums on its clusters, everything else on all cases.
+fn of_reckoned(told: &Reckoned) -> (Share, Basis) {
+    let mut share = Share {
+        numerator: told.numerator,
+        denominator: told.denominator,
+        unknown: told.unknown,
+        value: quotient(told.numerator, told.denominator),
+        interval: None,
+    };
+    let mut counts = Counts {
+        right: told.numerator,
+        wrong: told.denominator.saturating_sub(told.numerator),
+        unknown: told.unknown,
+    };
+    let sums = told.clusters.map(|clusters| ratio_sums(&share, &clusters));
+    match sums.and_then(|sums| sums.share()) {
+        None => (share, Basis::Full(counts)),
+        Some(found) => {
+            let cautious = found.interval;
+            share.interval = Some((cautious.lower, cautious.upper));
+            // Its unknowns are records, not what is summed.
+            counts.unknown = 0;
+            (share, Basis::Sample { counts, cautious })
+        }
+    }
+}
+
+fn ratio_sums(share: &Share, clusters: &Clusters) -> RatioSums {
+    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    RatioSums {
+        clusters: whole(clusters.count),
+        filled: whole(clusters.count),
+        n: whole(share.numerator),
+        d: whole(share.denominator),
+        nn: i128::from(clusters.numerator_squared),
+        nd: i128::from(clusters.product),
+        dd: i128::from(clusters.denominator_squared),
+    }
+}
+
+fn state(basis: &Basis, target: Option<&Target>) -> Option<State> {
+    match (target, basis) {
+        (Some(target), basis) => Some(judge(basis, target.into())),
+        (None, Basis::Undrawn) => Some(State::Unverified),
+        (None, Basis::Full(counts) | Basis::Sample { counts, .. }) => {
+            (counts.total() == 0).then_some(State::NoData)
+        }
+    }
+}
+
+fn quotient(numerator: u64, denominator: u64) -> Option<f64> {
+    let figure = Figure {
+        numerator,
+        denominator,
+        unknown: 0,
+    };
+    figure.value()
+}
+
+fn title(indicator: &Indicator) -> (String, String) {
+    let title = |title: Option<&str>| title.unwrap_or(&indicator.id).to_owned();
+    (title(indicator.title.en.as_deref()), title(indicator.title.zh()))
 }
 
 fn built_in(
@@ -179,15 +330,25 @@ fn built_in(
         title: (format!("{en}: {en_of}"), format!("{zh}{zh_of}")),
         area,
         actor,
-        numerator: figure.numerator,
-        denominator: figure.denominator,
-        unknown: figure.unknown,
-        value: figure.value(),
-        interval: if indicator.rests_on_checks() {
-            figure.wilson()
-        } else {
-            None
+        share: Share {
+            numerator: figure.numerator,
+            denominator: figure.denominator,
+            unknown: figure.unknown,
+            value: figure.value(),
+            interval: if indicator.rests_on_checks() {
+                figure.wilson()
+            } else {
+                None
+            },
         },
+        target: None,
+        due: false,
+        state: (figure.denominator == 0).then_some(State::NoData),
+        at_deadline: None,
+        frame: None,
+        first_frame: None,
+        excess: 0,
+        left_scope: 0,
     }
 }
 

@@ -72,7 +72,7 @@ pub struct Reckoned {
 /// Sums over clusters, each with a numerator n and a denominator d.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Clusters {
-    /// How many clusters.
+    /// How many clusters have a denominator above 0.
     pub count: u64,
     /// Σ n².
     pub numerator_squared: u64,

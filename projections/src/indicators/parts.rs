@@ -20,7 +20,7 @@ pub(crate) enum Part {
     FirstDenominator = 4,
     /// Records that were in scope on an earlier day.
     Left = 5,
-    /// Clusters: cases with a denominator, of a quotient of sums.
+    /// Clusters with a denominator above 0, of a quotient of sums.
     Clusters = 6,
     /// Numerators squared, numerators by denominators, denominators squared, cluster by cluster.
     NumeratorSquared = 7,

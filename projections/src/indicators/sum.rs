@@ -107,7 +107,7 @@ impl Contribution {
         let (small_n, small_d) = (n.min(SQUARED_MAX), d.min(SQUARED_MAX));
         self.with(Part::Numerator, n)
             .with(Part::Denominator, d)
-            .with(Part::Clusters, 1)
+            .with(Part::Clusters, i64::from(d > 0))
             .with(Part::NumeratorSquared, small_n * small_n)
             .with(Part::Product, small_n * small_d)
             .with(Part::DenominatorSquared, small_d * small_d)

@@ -224,18 +224,19 @@ impl Asked<'_> {
 
                 let rates = self.engine.rates(&query).unwrap().items;
                 for rate in &rates {
-                    let share =
-                        (rate.denominator > 0).then(|| float(rate.numerator) / float(rate.denominator));
-                    assert_eq!(rate.value, share);
+                    let share = (rate.share.denominator > 0)
+                        .then(|| float(rate.share.numerator) / float(rate.share.denominator));
+                    assert_eq!(rate.share.value, share);
                     let checked = rate.indicator.ends_with(".accuracy") && share.is_some();
-                    assert_eq!(rate.interval.is_some(), checked);
+                    assert_eq!(rate.share.interval.is_some(), checked);
                     assert!(
-                        rate.interval
+                        rate.share
+                            .interval
                             .is_none_or(|(low, high)| low <= share.unwrap() && share.unwrap() <= high)
                     );
                 }
                 let rows = rates.into_iter().map(|rate| {
-                    let figure = (rate.numerator, rate.denominator, rate.unknown);
+                    let figure = (rate.share.numerator, rate.share.denominator, rate.share.unknown);
                     (rate.indicator, rate.area, rate.actor, figure)
                 });
                 let rows: Vec<_> = rows.collect();

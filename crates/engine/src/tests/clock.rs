@@ -190,7 +190,7 @@ fn a_figure_as_of_now_is_as_of_its_answer() {
         let (counts, rates) = (engine.counts(&query).unwrap(), engine.rates(&query).unwrap());
         assert_eq!(counts.items.iter().map(|count| count.count).sum::<u64>(), count);
         assert_eq!(
-            rates.items.iter().map(|rate| rate.denominator).sum::<u64>(),
+            rates.items.iter().map(|rate| rate.share.denominator).sum::<u64>(),
             count
         );
         for at in [counts.at, rates.at] {

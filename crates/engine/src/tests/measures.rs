@@ -245,9 +245,9 @@ fn histories_move_every_indicator() {
             for rate in told.engine.rates(&query).unwrap().items {
                 let sum = seen.entry(rate.indicator).or_default();
                 *sum = (
-                    sum.0 + rate.numerator,
-                    sum.1 + rate.denominator,
-                    sum.2 + rate.unknown,
+                    sum.0 + rate.share.numerator,
+                    sum.1 + rate.share.denominator,
+                    sum.2 + rate.share.unknown,
                 );
             }
         }
@@ -481,7 +481,7 @@ fn agrees(engine: &Engine, dice: &mut Dice) {
                 let rates = rates.filter(|rate| !rate.indicator.contains('.'));
                 let rows: Vec<Row> = rates
                     .map(|rate| {
-                        let figure = (rate.numerator, rate.denominator, rate.unknown);
+                        let figure = (rate.share.numerator, rate.share.denominator, rate.share.unknown);
                         (rate.indicator, rate.area, rate.actor, figure)
                     })
                     .filter(|(_, _, _, figure)| by == By::Whole || *figure != (0, 0, 0))
