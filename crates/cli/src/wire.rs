@@ -241,10 +241,51 @@ pub struct Rate {
     /// The interval's upper end.
     #[serde(default)]
     pub upper: Option<f64>,
-    /// What was aimed at, in per cent.
+    /// What should be reached, as a share.
     #[serde(default)]
-    pub target: Value,
+    pub target: Option<f64>,
+    /// By the end of which day.
+    #[serde(default)]
+    pub deadline: Option<String>,
+    /// Whether that has passed.
+    #[serde(default)]
+    pub due: Option<bool>,
+    /// Records that are no longer in scope.
+    #[serde(default)]
+    pub left_scope: Option<u64>,
+    /// The frame behind the denominator.
+    #[serde(default)]
+    pub frame: Option<Frame>,
+    /// The same as known at the deadline.
+    #[serde(default)]
+    pub at_deadline: Option<AtDeadline>,
     /// How it stands.
+    #[serde(default)]
+    pub state: Option<String>,
+}
+
+/// Who said what ought to be there.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Frame {
+    /// How many events have made it.
+    pub version: u64,
+    /// Who made the last of them.
+    pub author: String,
+    /// Cases beyond what it expects.
+    #[serde(default)]
+    pub excess: u64,
+    /// The rate on the first frame.
+    #[serde(default)]
+    pub first: Option<AtDeadline>,
+}
+
+/// A rate at another time, or on another frame.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AtDeadline {
+    /// Its value.
+    #[serde(default)]
+    pub value: Option<f64>,
+    /// How it stood.
     #[serde(default)]
     pub state: Option<String>,
 }

@@ -78,7 +78,10 @@ impl Item for Rate {
         Text::Rate,
         Text::Interval,
         Text::Target,
+        Text::Deadline,
         Text::State,
+        Text::AtDeadline,
+        Text::Frame,
     ];
     const CSV: &'static [&'static str] = &[
         "indicator",
@@ -92,11 +95,21 @@ impl Item for Rate {
         "lower",
         "upper",
         "target",
+        "deadline",
+        "due",
         "state",
+        "value_at_deadline",
+        "state_at_deadline",
+        "frame_version",
+        "frame_author",
+        "excess",
+        "value_on_first_frame",
+        "left_scope",
     ];
 
     fn rows(&self, view: &View<'_>) -> Vec<Vec<String>> {
         let percent = |share: f64| format!("{:.2} %", share * 100.0);
+        let word = |state: Option<&str>| view.language.word(state.unwrap_or_default()).to_owned();
         let interval = match (self.lower, self.upper) {
             (Some(lower), Some(upper)) => format!("{:.2}–{}", lower * 100.0, percent(upper)),
             _ => String::new(),
@@ -111,11 +124,20 @@ impl Item for Rate {
             cell(&self.unknown),
             self.value.map(percent).unwrap_or_default(),
             interval,
-            cell(&self.target),
-            self.state
-                .as_deref()
-                .map(|state| view.language.word(state).to_owned())
-                .unwrap_or_default(),
+            self.target.map(percent).unwrap_or_default(),
+            self.deadline.clone().unwrap_or_default(),
+            word(self.state.as_deref()),
+            match &self.at_deadline {
+                Some(then) => [
+                    then.value.map(percent).unwrap_or_default(),
+                    word(then.state.as_deref()),
+                ]
+                .join(" ")
+                .trim()
+                .to_owned(),
+                None => String::new(),
+            },
+            self.frame_in_words(view, percent),
         ]]
     }
 
@@ -133,8 +155,48 @@ impl Item for Rate {
             number(self.value),
             number(self.lower),
             number(self.upper),
-            cell(&self.target),
+            number(self.target),
+            text(&self.deadline),
+            self.due.map(|due| due.to_string()).unwrap_or_default(),
             text(&self.state),
+            number(self.at_deadline.as_ref().and_then(|then| then.value)),
+            text(&self.at_deadline.as_ref().and_then(|then| then.state.clone())),
+            self.frame
+                .as_ref()
+                .map(|frame| frame.version.to_string())
+                .unwrap_or_default(),
+            self.frame
+                .as_ref()
+                .map(|frame| frame.author.clone())
+                .unwrap_or_default(),
+            self.frame
+                .as_ref()
+                .map(|frame| frame.excess.to_string())
+                .unwrap_or_default(),
+            number(self.frame.as_ref().and_then(|frame| frame.first.as_ref()?.value)),
+            self.left_scope.map(|left| left.to_string()).unwrap_or_default(),
         ]]
+    }
+}
+
+impl Rate {
+    /// Whose frame it is, how much is beyond it, and what the rate was on the first one if that differs.
+    fn frame_in_words(&self, view: &View<'_>, percent: impl Fn(f64) -> String) -> String {
+        let Some(frame) = &self.frame else {
+            return String::new();
+        };
+        let mut words = format!("{} v{}", frame.author, frame.version);
+        if frame.excess > 0 {
+            words.push_str(&format!(", {} {}", view.language.say(Text::Excess), frame.excess));
+        }
+        let first = frame.first.as_ref().and_then(|first| first.value);
+        if let Some(first) = first.filter(|first| self.value != Some(*first)) {
+            words.push_str(&format!(
+                ", {} {}",
+                view.language.say(Text::OnFirstFrame),
+                percent(first)
+            ));
+        }
+        words
     }
 }

@@ -1,7 +1,7 @@
 //! Counts and rates, as they go out.
 
 use serde::Serialize;
-use shilu_engine::{Count, Rate};
+use shilu_engine::{Count, Rate, Share, sampling::State};
 use utoipa::ToSchema;
 
 /// How many records there are.
@@ -41,32 +41,94 @@ pub(crate) struct RateJson<'a> {
     indicator: &'a str,
     /// Its title, in Chinese if the header Accept-Language begins with zh, else in English.
     title: &'a str,
-    /// In this area, if split by area or asked for one.
+    /// In this area and all below it, if split by area or asked for one.
     area: Option<&'a str>,
     /// First collected by this actor, if split by actor.
     actor: Option<&'a str>,
+    #[serde(flatten)]
+    share: ShareJson,
+    /// What should be reached, as a share: the last target that is due or, before any is, the next.
+    target: Option<f64>,
+    /// The day at whose end it should be reached.
+    deadline: Option<String>,
+    /// Whether that has passed at the effective time; null without a target.
+    due: Option<bool>,
+    /// How the value stands to the target: met, short, undecided, no-error-found or unverified; no-data where there is
+    /// nothing to count; null without a target.
+    state: Option<&'static str>,
+    /// Whether the target is a wish: missing it is never short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stretch: Option<bool>,
+    /// Whether the document behind the campaign states the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stated: Option<bool>,
+    /// The frame behind the denominator, if there is one.
+    frame: Option<FrameJson<'a>>,
+    /// Records that were in scope on an earlier day and are no more, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_scope: Option<u64>,
+    /// The same at the deadline as known then, by the campaign known then; left out before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_deadline: Option<AtDeadlineJson>,
+}
+
+/// A numerator and a denominator.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Share)]
+pub(crate) struct ShareJson {
     /// The cases that count.
     numerator: u64,
-    /// All cases.
+    /// All cases but the unknown ones.
     denominator: u64,
     /// Cases of which nobody can say.
     unknown: u64,
     /// Numerator by denominator; null for a denominator of 0.
     value: Option<f64>,
-    /// Lower end of the two-sided 95 % interval, where the rate rests on checks.
+    /// Lower end of the two-sided 95 % interval, where the rate rests on a sample or on checks.
     lower: Option<f64>,
     /// Upper end of it.
     upper: Option<f64>,
-    /// What was to be reached.
+}
+
+/// Who said what ought to be there.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Frame)]
+pub(crate) struct FrameJson<'a> {
+    /// How many events have made it.
+    version: u64,
+    /// The position of the last of them.
+    position: u64,
+    /// Who made the last of them.
+    author: &'a str,
+    /// Cases beyond what it expects, area by area: they count nowhere.
+    excess: u64,
+    /// The rate on the first frame.
+    first: Option<ShareJson>,
+}
+
+/// A rate as it was known at a deadline.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AtDeadline)]
+pub(crate) struct AtDeadlineJson {
+    #[serde(flatten)]
+    share: ShareJson,
+    /// The target that the campaign known then had.
     target: Option<f64>,
-    /// Until when.
-    deadline: Option<&'a str>,
-    /// What was to be reached by now.
-    due: Option<f64>,
-    /// How the value stands to the target; no-data for a denominator of 0, null without a target.
+    /// How the one stood to the other.
     state: Option<&'static str>,
-    /// Where the denominator comes from.
-    frame: Option<&'a str>,
+}
+
+impl ShareJson {
+    fn of(share: &Share) -> Self {
+        ShareJson {
+            numerator: share.numerator,
+            denominator: share.denominator,
+            unknown: share.unknown,
+            value: share.value,
+            lower: share.interval.map(|(lower, _)| lower),
+            upper: share.interval.map(|(_, upper)| upper),
+        }
+    }
 }
 
 /// In which language a title is given.
@@ -100,17 +162,26 @@ impl<'a> RateJson<'a> {
             },
             area: rate.area.as_deref(),
             actor: rate.actor.as_deref(),
-            numerator: rate.numerator,
-            denominator: rate.denominator,
-            unknown: rate.unknown,
-            value: rate.value,
-            lower: rate.interval.map(|(lower, _)| lower),
-            upper: rate.interval.map(|(_, upper)| upper),
-            target: None,
-            deadline: None,
-            due: None,
-            state: (rate.denominator == 0).then_some("no-data"),
-            frame: None,
+            share: ShareJson::of(&rate.share),
+            target: rate.target.as_ref().map(|target| target.value.fraction()),
+            deadline: rate.target.as_ref().map(|target| target.by.to_string()),
+            due: rate.target.as_ref().map(|_| rate.due),
+            state: rate.state.map(State::word),
+            stretch: rate.target.as_ref().map(|target| target.stretch),
+            stated: rate.target.as_ref().map(|target| target.stated),
+            frame: rate.frame.as_ref().map(|frame| FrameJson {
+                version: frame.version,
+                position: frame.position.get(),
+                author: &frame.author,
+                excess: rate.excess,
+                first: rate.first_frame.as_ref().map(ShareJson::of),
+            }),
+            left_scope: Some(rate.left_scope).filter(|left| *left > 0),
+            at_deadline: rate.at_deadline.as_ref().map(|then| AtDeadlineJson {
+                share: ShareJson::of(&then.share),
+                target: then.target.as_ref().map(|target| target.value.fraction()),
+                state: then.state.map(State::word),
+            }),
         }
     }
 }
