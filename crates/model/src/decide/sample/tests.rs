@@ -249,7 +249,7 @@ fn a_visit_is_judged_by_what_stood_in_the_log_at_the_announcement() {
     // Put right before the visit, even as if it had always been so.
     register.now = day(103);
     register.takes(correct(&[("name", text("House"))]));
-    register.takes(correct(&[("name", text("House"))]).since(20));
+    register.takes(correct(&[("name", text("House"))]).since(60));
     sees(&mut register, visit("Hall", 2), Verdict::Equal);
     sees(&mut register, visit("House", 2), Verdict::Differs);
     // As of the announcement, whenever the visit was.
