@@ -37,7 +37,7 @@ use shilu_model::{
 pub(crate) use self::plan::Plan;
 pub use self::{
     agree::Said,
-    figure::{Clusters, Evidence, Reckoned, Split, Times, Wanted},
+    figure::{Clusters, Evidence, Reckoned, Reconciled, Split, Times, Wanted},
     frames::FrameVersion,
 };
 use self::{
@@ -297,6 +297,36 @@ impl Indicators {
                 Vec::new()
             };
             show(&case, contribution, inputs);
+        }
+    }
+
+    /// Shows every case of an indicator with a reader for it, at one pair of times.
+    fn with_cases(
+        &self,
+        indicator: Name,
+        (campaign, plan): (&Campaign, &Plan),
+        (names, records): (&Names, &Records),
+        (effective, end): (Timestamp, Position),
+        mut show: impl FnMut(&Reader<'_>, &Case, Moment),
+    ) {
+        let Some(planned) = plan.indicators.iter().find(|planned| planned.name == indicator) else {
+            return;
+        };
+        let calendar = Calendar::new(campaign.zone);
+        let reader = Reader::new((names, records), plan, &self.links, end, calendar);
+        let evaluation = Evaluation {
+            reader: &reader,
+            campaign,
+            first_rows: &self.first_rows,
+        };
+        let moment = Moment {
+            effective,
+            day: reader.day_of(effective),
+            end,
+        };
+        for case in evaluation.all_cases(planned, records) {
+            reader.forget();
+            show(&reader, &case, moment);
         }
     }
 

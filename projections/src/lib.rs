@@ -28,8 +28,8 @@ pub use class::{Checked, Class};
 pub use counts::Counts;
 pub use ids::Ids;
 pub use indicators::{
-    Clusters, Evidence, FrameVersion, Indicators, Input, Reckoned, Said, Split, Times as FigureTimes,
-    Wanted as FigureWanted,
+    Clusters, Evidence, FrameVersion, Indicators, Input, Reckoned, Reconciled, Said, Split,
+    Times as FigureTimes, Wanted as FigureWanted,
 };
 pub use names::{Name, Names};
 pub use projection::{

@@ -61,8 +61,14 @@ pub enum Command {
     Diff(DiffArgs),
     /// How many records there are (数量)
     Counts(FigureArgs),
-    /// Registration, deregistration and accuracy rates (登记率、注销率、准确率)
+    /// The campaign's indicators with their targets, and registration, deregistration and accuracy rates (指标、登记率、注销率、准确率)
     Rates(FigureArgs),
+    /// The records and events behind a rate (依据)
+    Evidence(BehindArgs),
+    /// Two systems side by side, key by key (比对两系统)
+    Reconcile(BehindArgs),
+    /// Areas by the rates that are due, month by month (排名)
+    Rankings(RankingsArgs),
     /// Fold every projection anew from the log, and compare (重建)
     Rebuild(RebuildArgs),
     /// Check everything, from bytes (审计)
@@ -511,6 +517,51 @@ pub struct FigureArgs {
     /// Only this area
     #[arg(long)]
     pub area: Option<String>,
+    /// How
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+/// `evidence` and `reconcile`
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  shilu evidence dwelling.register-share --data reg --area 330604006200\n  shilu evidence rental-collection --data reg --as-of 2015-06-20 --format csv\n  shilu reconcile two-system-consistency --data reg --as-of 2015-04-20"
+)]
+pub struct BehindArgs {
+    /// The indicator's id
+    pub indicator: String,
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// When
+    #[command(flatten)]
+    pub at: AtArgs,
+    /// Only what counts in this area
+    #[arg(long)]
+    pub area: Option<String>,
+    /// At most so many; 0 for all
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
+    /// How
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+/// `rankings`
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  shilu rankings --data reg --month 2015-06\n  shilu rankings --data reg --month 2015-06 --xlsx 2015-06.xlsx"
+)]
+pub struct RankingsArgs {
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// A month of the campaign's ranking; the last one that has begun if nothing is said
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: Option<String>,
+    /// Write it as a workbook too
+    #[arg(long, value_name = "FILE")]
+    pub xlsx: Option<PathBuf>,
     /// How
     #[command(flatten)]
     pub format: FormatArg,

@@ -29,7 +29,7 @@ use parquet::ParquetFile;
 use xlsx::XlsxFile;
 
 pub use out::Out;
-pub use xlsx::{cell, failed, format, header, sheet_name};
+pub use xlsx::{cell, failed, format, header, mark_simulated, sheet_name};
 
 /// Records asked for at once: one answer gives so many.
 const RECORDS_AT_ONCE: usize = 50_000;

@@ -290,6 +290,94 @@ pub struct AtDeadline {
     pub state: Option<String>,
 }
 
+/// One case behind a rate.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Evidence {
+    /// What it is.
+    pub case: String,
+    /// Where it counts.
+    #[serde(default)]
+    pub area: String,
+    /// Who collected it first.
+    #[serde(default)]
+    pub actor: String,
+    /// What it adds to the numerator.
+    pub numerator: u64,
+    /// What it adds to the denominator.
+    pub denominator: u64,
+    /// Whether nobody can say.
+    pub unknown: bool,
+    /// The records that decide it.
+    pub records: Vec<EvidenceRecord>,
+}
+
+/// A record that decides a case.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EvidenceRecord {
+    /// Its name.
+    pub record: String,
+    /// The positions of its events.
+    pub events: Vec<u64>,
+}
+
+/// A key of two systems.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Reconciled {
+    /// The key.
+    pub key: String,
+    /// Where it counts.
+    #[serde(default)]
+    pub area: String,
+    /// How the two stand to each other.
+    pub outcome: String,
+    /// What the one says.
+    #[serde(default)]
+    pub left: Option<Said>,
+    /// What the other says.
+    #[serde(default)]
+    pub right: Option<Said>,
+}
+
+/// What one system says of a key.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Said {
+    /// The records that say it.
+    pub records: Vec<String>,
+    /// As written.
+    #[serde(default)]
+    pub value: Option<String>,
+    /// As compared.
+    #[serde(default)]
+    pub normal: Option<String>,
+}
+
+/// Where an area stands.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Ranked {
+    /// From 1.
+    #[serde(default)]
+    pub rank: Option<u64>,
+    /// The area.
+    pub area: String,
+    /// Indicators whose target is met.
+    pub met: u64,
+    /// Indicators that count.
+    pub due: u64,
+    /// Of these, not checked by a draw.
+    pub unverified: u64,
+    /// Indicators with too few cases.
+    pub left_out: u64,
+    /// The score at the lower bounds.
+    #[serde(default)]
+    pub lower: Option<f64>,
+    /// The score at the upper bounds.
+    #[serde(default)]
+    pub upper: Option<f64>,
+    /// Areas that cannot be told apart from it.
+    #[serde(default)]
+    pub alike: Vec<String>,
+}
+
 /// Reads an answer.
 pub fn read<T: DeserializeOwned>(bytes: &[u8], from: &str) -> Result<T, CliError> {
     serde_json::from_slice(bytes).map_err(|error| CliError::Server {

@@ -62,6 +62,20 @@ pub enum EngineError {
         /// The kind.
         kind: String,
     },
+    /// `NO_INDICATOR`
+    #[error("{indicator:?} {problem}")]
+    NoIndicator {
+        /// What was asked for.
+        indicator: String,
+        /// Why there is no such answer.
+        problem: &'static str,
+    },
+    /// `NO_RANKING`
+    #[error("{problem}")]
+    NoRanking {
+        /// Why there is none.
+        problem: String,
+    },
     /// `NO_EVENT`
     #[error("there is no event {id}")]
     NoEvent {
@@ -257,6 +271,8 @@ impl EngineError {
             EngineError::ClockBehind { .. } => "CLOCK_BEHIND",
             EngineError::NoRecord { .. } => "NO_RECORD",
             EngineError::NoKind { .. } => "NO_KIND",
+            EngineError::NoIndicator { .. } => "NO_INDICATOR",
+            EngineError::NoRanking { .. } => "NO_RANKING",
             EngineError::NoEvent { .. } => "NO_EVENT",
             EngineError::NoPosition { .. } => "NO_POSITION",
             EngineError::NotEmpty { .. } => "NOT_EMPTY",
@@ -294,6 +310,8 @@ impl EngineError {
             }
             EngineError::NoRecord { .. }
             | EngineError::NoKind { .. }
+            | EngineError::NoIndicator { .. }
+            | EngineError::NoRanking { .. }
             | EngineError::NoEvent { .. }
             | EngineError::NoPosition { .. } => Class::NotFound,
             EngineError::BadCampaign(_) => Class::Malformed,
@@ -342,6 +360,12 @@ impl EngineError {
             }
             EngineError::NoRecord { .. } => "check the name, and the date that was asked about".to_owned(),
             EngineError::NoKind { .. } => "use a kind that the campaign declares".to_owned(),
+            EngineError::NoIndicator { .. } => {
+                "`shilu rates` and `shilu campaign` list the indicators".to_owned()
+            }
+            EngineError::NoRanking { .. } => {
+                "the months are in the campaign's [ranking], written as 2015-04".to_owned()
+            }
             EngineError::NoEvent { .. } => "check the id".to_owned(),
             EngineError::NoPosition { .. } => "ask for an earlier position".to_owned(),
             EngineError::NotEmpty { .. } => {

@@ -8,6 +8,7 @@
 //! that is not durable. Clock and ids come in here and nowhere below.
 
 mod ask;
+mod behind;
 mod clock;
 pub mod durable;
 mod engine;
@@ -18,6 +19,7 @@ mod folder;
 mod folding;
 mod plates;
 mod query;
+mod rankings;
 mod rates;
 mod reply;
 mod saved;
@@ -25,6 +27,7 @@ mod saved;
 mod tests;
 mod writing;
 
+pub use behind::CasesQuery;
 pub use clock::Clock;
 pub use engine::{Engine, Info, Options, Rebuilt};
 pub use error::EngineError;
@@ -37,6 +40,7 @@ pub use query::{
     AsOf, At, AtDeadline, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures,
     ListQuery, Page, Rate, RecordView, Share, StoredEvent,
 };
+pub use rankings::Ranking;
 pub use reply::{Accepted, Answer, Pending};
 pub use shilu_log as log;
 pub use shilu_merkle as merkle;

@@ -217,6 +217,10 @@ pub struct Rate {
     pub actor: Option<String>,
     /// What was counted.
     pub share: Share,
+    /// From the least value that is possible to the greatest: unknowns as wrong and as right, and what a sample leaves open.
+    pub bounds: Option<(f64, f64)>,
+    /// How many cases there are: records, rows, or what a frame expects; never a sample's size.
+    pub population: u64,
     /// Which target it is compared with: the last one that is due or, before any is, the next.
     pub target: Option<Target>,
     /// Whether the end of the target's day has passed at the effective time.

@@ -171,6 +171,8 @@ impl Asked<'_> {
             Rate {
                 indicator: indicator.id.clone(),
                 title: title(indicator),
+                bounds: bounds(&basis),
+                population: share.denominator + share.unknown,
                 share,
                 target: target.cloned(),
                 due,
@@ -287,6 +289,15 @@ fn ratio_sums(share: &Share, clusters: &Clusters) -> RatioSums {
     }
 }
 
+fn bounds(basis: &Basis) -> Option<(f64, f64)> {
+    match basis {
+        Basis::Undrawn => None,
+        Basis::Sample { cautious, .. } => Some((cautious.lower, cautious.upper)),
+        Basis::Full(counts) => quotient(counts.right, counts.total())
+            .zip(quotient(counts.right + counts.unknown, counts.total())),
+    }
+}
+
 fn state(basis: &Basis, target: Option<&Target>) -> Option<State> {
     match (target, basis) {
         (Some(target), basis) => Some(judge(basis, target.into())),
@@ -341,6 +352,8 @@ fn built_in(
                 None
             },
         },
+        bounds: None,
+        population: figure.denominator + figure.unknown,
         target: None,
         due: false,
         state: (figure.denominator == 0).then_some(State::NoData),

@@ -14,6 +14,7 @@ mod draw;
 mod estimate;
 mod interval;
 mod number;
+mod ranking;
 mod record_draw;
 mod roster;
 mod seed;
@@ -30,6 +31,7 @@ pub use interval::{
     Cluster, Interval, RatioStratum, RatioSums, Share, Stratum, clean_bound, clopper_pearson, hypergeometric,
     ratio, stratified, wilson,
 };
+pub use ranking::{Contestant, Ranked, Result as RankingResult, rank};
 pub use record_draw::{Finding, Tally, Unknown, Unknowns, accuracy, finding};
 pub use roster::{
     Answer, Departure, Found, Listing, Roster, RosterCounts, RosterRule, RosterStratum, Rosters, Standing,

@@ -12,12 +12,12 @@ use super::{
 use crate::names::Name;
 
 /// What one side says of a key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     /// The records that say it, by name.
     pub records: Vec<String>,
-    /// Their area.
-    pub area: Name,
+    /// The area of the first of them.
+    pub(super) area: Name,
     /// The value as written; `None` where there is none, or where two records of the side differ.
     pub value: Option<String>,
     /// Its normal form.

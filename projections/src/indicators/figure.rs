@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shilu_model::{Campaign, Day, Frame, Indicator, Measure, Position, Timestamp};
 
-use super::{Case, Contribution, FrameVersion, Input, Part, Sums};
+use super::{Case, Contribution, FrameVersion, Input, Part, Said, Sums};
 use crate::{
     names::{Name, Names},
     projection::{Figures, Subjects},
@@ -101,6 +101,27 @@ pub struct Evidence {
     pub inputs: Vec<Input>,
 }
 
+/// A key of two extracts with what each says of it; at least one has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reconciled {
+    /// The key.
+    pub key: String,
+    /// Where it counts.
+    pub area: String,
+    /// What the one side says.
+    pub left: Option<Said>,
+    /// What the other says.
+    pub right: Option<Said>,
+}
+
+impl Reconciled {
+    /// Whether both have it with equal normal forms.
+    pub fn agrees(&self) -> bool {
+        let normal = |said: &Option<Said>| said.as_ref().and_then(|said| said.normal.clone());
+        normal(&self.left).is_some() && normal(&self.left) == normal(&self.right)
+    }
+}
+
 /// Whose sums: an area, and perhaps an actor.
 type Buckets = BTreeMap<(Name, Name), Sums>;
 
@@ -174,6 +195,44 @@ impl Figures {
         let kept = (&subjects.names, &subjects.records);
         self.indicators
             .pass(name, campaign, kept, (effective, end), show, true);
+    }
+}
+
+impl Figures {
+    /// Every key of an agreement at a pair of times, in the order of keys.
+    pub fn reconcile(
+        &self,
+        subjects: &Subjects,
+        indicator: &Indicator,
+        (effective, end): (Timestamp, Position),
+        mut show: impl FnMut(Reconciled),
+    ) {
+        let Measure::Agree { left, right } = &indicator.measure else {
+            return;
+        };
+        let names = &subjects.names;
+        let Some(name) = names.find(&indicator.id) else {
+            return;
+        };
+        let campaign = subjects.campaign(end);
+        let area_of = |kind: &str| campaign.kind(kind).and_then(|kind| kind.area.as_deref());
+        let plan = subjects.plan(end);
+        let kept = (names, &subjects.records);
+        let pair = (effective, end);
+        self.indicators
+            .with_cases(name, (campaign, plan), kept, pair, |reader, case, moment| {
+                let Case::Value(key) = case else { return };
+                let left = reader.said(left, key, area_of(&left.of.kind), moment);
+                let right = reader.said(right, key, area_of(&right.of.kind), moment);
+                if let Some(said) = left.as_ref().or(right.as_ref()) {
+                    show(Reconciled {
+                        key: key.clone(),
+                        area: names.text(said.area).to_owned(),
+                        left,
+                        right,
+                    });
+                }
+            });
     }
 }
 

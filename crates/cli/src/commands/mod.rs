@@ -2,6 +2,7 @@
 
 mod accept_clock;
 mod backup;
+mod behind;
 mod blame;
 mod campaign;
 mod changes;
@@ -13,6 +14,7 @@ mod figures;
 mod history;
 mod init;
 pub mod key;
+mod rankings;
 mod rebuild;
 mod receipt;
 pub mod serve;
@@ -54,6 +56,9 @@ pub fn run(args: Args, language: Language) -> Done {
                 Command::Diff(args) => diff::run(&args, language),
                 Command::Counts(args) => figures::counts(&args, language),
                 Command::Rates(args) => figures::rates(&args, language),
+                Command::Evidence(args) => behind::evidence(&args, language),
+                Command::Reconcile(args) => behind::reconcile(&args, language),
+                Command::Rankings(args) => rankings::run(&args, language),
                 Command::Rebuild(args) => rebuild::run(&args, language),
                 Command::Verify(args) => verify::run(&args, language),
                 Command::Receipt(args) => receipt::run(&args, language),

@@ -144,7 +144,8 @@ impl<'k> XlsxFile<'k> {
 }
 
 /// Every page and the tab say that this is not real.
-fn mark_simulated(sheet: &mut Worksheet) {
+/// Says on every page that the data are simulated.
+pub fn mark_simulated(sheet: &mut Worksheet) {
     sheet.set_header(format!("&C&B{SIMULATED}"));
     sheet.set_footer(format!("&C&B{SIMULATED}"));
     sheet.set_tab_color(Color::Red);

@@ -1,5 +1,6 @@
 //! The routes, one file per question.
 
+pub(crate) mod behind;
 pub(crate) mod changes;
 pub(crate) mod commands;
 pub(crate) mod diff;
@@ -8,6 +9,7 @@ pub(crate) mod evidence;
 pub(crate) mod figures;
 pub(crate) mod operation;
 mod question;
+pub(crate) mod rankings;
 pub(crate) mod record;
 pub(crate) mod records;
 

@@ -1,0 +1,126 @@
+//! `shilu rankings`: areas by the rates that are due, on the screen or as a workbook.
+
+use rust_xlsxwriter::{Format as CellFormat, Workbook, XlsxError};
+
+use super::ask;
+use crate::{
+    Done,
+    args::RankingsArgs,
+    export::{Out, failed, mark_simulated},
+    format::{Item, Question, View, list},
+    messages::{Language, Text},
+    register::{Paging, Query, Register},
+    wire::{self, Ranked},
+};
+
+const PATH: &str = "/api/v1/rankings";
+
+/// Runs it.
+pub fn run(args: &RankingsArgs, language: Language) -> Done {
+    let query = Query::default().with("month", args.month.clone());
+    ask(&args.source, language, |register| {
+        if let Some(path) = &args.xlsx {
+            workbook(register, query.clone(), language, Out::new(Some(path))?)?;
+        }
+        let question = Question {
+            path: PATH,
+            query,
+            paging: Paging::Single,
+        };
+        list::<Ranked>(register, question, args.format, language)
+    })
+}
+
+fn workbook(register: &Register, query: Query, language: Language, mut out: Out) -> Done {
+    let view = View { register, language };
+    let mut rows = Vec::new();
+    let pages = register.pages(PATH, query, Paging::Single, |item| {
+        rows.push(wire::read::<Ranked>(item.get().as_bytes(), register.from())?);
+        Ok(())
+    })?;
+    let bytes = sheet(&rows, &view, pages.simulated).map_err(failed)?;
+    std::io::Write::write_all(&mut out, &bytes).map_err(|error| out.failed(error))?;
+    out.finish()
+}
+
+fn sheet(rows: &[Ranked], view: &View<'_>, simulated: bool) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    let bold = CellFormat::new().set_bold();
+    let sheet = workbook.add_worksheet();
+    sheet.set_name("排名 Rankings")?;
+    sheet.set_freeze_panes(1, 0)?;
+    if simulated {
+        mark_simulated(sheet);
+    }
+    for (column, text) in (0..).zip(Ranked::COLUMNS) {
+        sheet.set_column_width(column, 14)?;
+        sheet.write_string_with_format(0, column, view.language.say(*text), &bold)?;
+    }
+    for (row, cells) in (1..).zip(rows.iter().flat_map(|ranked| ranked.rows(view))) {
+        for (column, cell) in (0..).zip(cells) {
+            // Areas are codes, not numbers.
+            match cell.parse::<u32>() {
+                Ok(number) if column != 1 => sheet.write_number(row, column, number)?,
+                _ => sheet.write_string(row, column, cell)?,
+            };
+        }
+    }
+    workbook.save_to_buffer()
+}
+
+impl Item for Ranked {
+    const COLUMNS: &'static [Text] = &[
+        Text::Rank,
+        Text::Area,
+        Text::Met,
+        Text::Due,
+        Text::Unverified,
+        Text::TooFew,
+        Text::Score,
+        Text::Alike,
+    ];
+    const CSV: &'static [&'static str] = &[
+        "rank",
+        "area",
+        "met",
+        "due",
+        "unverified",
+        "left_out",
+        "lower",
+        "upper",
+        "alike",
+    ];
+
+    fn rows(&self, _: &View<'_>) -> Vec<Vec<String>> {
+        let percent = |share: f64| format!("{:.2}", share * 100.0);
+        let score = match (self.lower, self.upper) {
+            (Some(lower), Some(upper)) => format!("{}–{} %", percent(lower), percent(upper)),
+            _ => String::new(),
+        };
+        vec![vec![
+            self.rank.map(|rank| rank.to_string()).unwrap_or_default(),
+            self.area.clone(),
+            self.met.to_string(),
+            self.due.to_string(),
+            self.unverified.to_string(),
+            self.left_out.to_string(),
+            score,
+            self.alike.join(" "),
+        ]]
+    }
+
+    fn csv(&self) -> Vec<Vec<String>> {
+        let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+        vec![vec![
+            self.rank.map(|rank| rank.to_string()).unwrap_or_default(),
+            self.area.clone(),
+            self.met.to_string(),
+            self.due.to_string(),
+            self.unverified.to_string(),
+            self.left_out.to_string(),
+            number(self.lower),
+            number(self.upper),
+            self.alike.join(" "),
+        ]]
+    }
+}
