@@ -12,10 +12,11 @@ use serde_json::Value;
 use crate::process::{cargo, workspace};
 
 /// Each crate, and the crates of ours that it may depend on. An arrow that is not here is a decision to be made first.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("shilu-model", &[]),
     ("shilu-merkle", &[]),
     ("shilu-projections", &["shilu-model"]),
+    ("shilu-simulator", &["shilu-model"]),
     ("shilu-log", &["shilu-model", "shilu-merkle"]),
     ("shilu-verify", &["shilu-model", "shilu-merkle"]),
     (
@@ -36,6 +37,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
         "shilu",
         &[
             "shilu-service",
+            "shilu-simulator",
             "shilu-engine",
             "shilu-model",
             "shilu-merkle",
@@ -49,6 +51,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
         &[
             "shilu",
             "shilu-service",
+            "shilu-simulator",
             "shilu-engine",
             "shilu-model",
             "shilu-merkle",
@@ -71,7 +74,7 @@ const TOP: [&str; 7] = [
 ];
 
 /// The folders of the pure crates, and words that have no place in them. `TestRng` and the like are for tests alone.
-const PURE: [&str; 3] = ["crates/model", "crates/merkle", "projections"];
+const PURE: [&str; 4] = ["crates/model", "crates/merkle", "crates/simulator", "projections"];
 const IMPURE: [&str; 8] = [
     "std::fs",
     "std::net",
