@@ -15,8 +15,7 @@ impl Scale {
     pub const ONE: Scale = Scale(1_000);
     /// The smallest, in thousandths: a dozen dwellings per village.
     pub const MIN: u32 = 10;
-    /// The largest, in thousandths: two million dwellings, some forty million events. The township itself is kept in
-    /// memory, about 2 GiB at this scale.
+    /// The largest, in thousandths: two million dwellings, some thirty million events.
     pub const MAX: u32 = 100_000;
 
     /// So many of what is `count` at scale 1.

@@ -130,7 +130,6 @@ impl Founder<'_> {
         } else {
             plus(FIRST, days(built))
         };
-        let until = (!planned_new && random.chance(3)).then(|| plus(FIRST, days(random.between(5, 85))));
         let building = self.town.buildings.next();
         let first = self.town.dwellings.next();
         let doors_from = self.town.doors.next().number();
@@ -141,6 +140,11 @@ impl Founder<'_> {
             Sort::Shops => self.shops(building),
             Sort::Dormitory => self.dormitory(building),
         };
+        let empty =
+            (0..count).all(|number| self.town.dwellings.at(first.plus(number)).used_on(LAST) == Use::Empty);
+        // What stands empty is pulled down now and then.
+        let until = (!planned_new && empty && self.random.chance(60))
+            .then(|| plus(FIRST, days(self.random.between(5, 85))));
         self.town.buildings.push(Building {
             village: self.village,
             number,
@@ -297,11 +301,11 @@ impl Founder<'_> {
         let head = dwelling.owner;
         let (count, permanent) = match dwelling.used {
             Use::Own => (
-                random.weighted(&[(120, 1), (260, 2), (330, 3), (170, 4), (120, 5)]),
+                random.weighted(&[(90, 1), (220, 2), (340, 3), (200, 4), (150, 5)]),
                 970,
             ),
             Use::Rental => (
-                random.weighted(&[(70, 0), (290, 1), (390, 2), (170, 3), (80, 4)]),
+                random.weighted(&[(50, 0), (260, 1), (390, 2), (190, 3), (110, 4)]),
                 40,
             ),
             Use::Lodging => (

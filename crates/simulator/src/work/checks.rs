@@ -45,7 +45,9 @@ impl Simulation {
             Outcome::Present if differs => self.follow(thing, cause),
             _ => {}
         }
-        if let (Thing::Dwelling(id), Outcome::Present) = (thing, outcome) {
+        if let (Thing::Dwelling(id), Outcome::Present) = (thing, outcome)
+            && !self.book[thing].lacks.has(thing, "use")
+        {
             self.unregistered(round, id);
         }
     }

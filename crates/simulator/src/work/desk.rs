@@ -30,7 +30,8 @@ impl Simulation {
         } else {
             (45, 80)
         };
-        if self.random.chance(38) {
+        // A dwelling is checked once its household was visited.
+        if self.random.chance(38) && !matches!(thing, Thing::Dwelling(_)) {
             self.plan_in(from, to, Task::Check(thing, 0));
         }
     }

@@ -33,6 +33,7 @@ impl Simulation {
             self.plan_in(1, 5, Task::Household(id, tries + 1));
             return;
         }
+        let first = self.book[thing].lacks.has(thing, "use");
         let mut list = self.dwelling(round, id);
         let mut about = vec![thing];
         if tries != TRIES_MAX {
@@ -44,6 +45,9 @@ impl Simulation {
         self.look_again(thing);
         self.missing(id);
         self.after_visit(id);
+        if first && self.random.chance(40) {
+            self.plan_in(4, 45, Task::Check(thing, 0));
+        }
     }
 
     /// The dwelling itself: added to, corrected where it is used otherwise now, or confirmed.

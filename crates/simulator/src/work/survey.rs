@@ -43,6 +43,10 @@ impl Simulation {
         self.send(round, list, &dwellings);
         for thing in addresses.into_iter().chain(dwellings) {
             self.after_collect(thing);
+            if let Some(until) = building.until.filter(|_| !matches!(thing, Thing::Door(_))) {
+                let later = i32::from(self.random.small(1, 12));
+                self.plan_for(crate::calendar::plus(until, later), Task::Deregister(thing));
+            }
         }
     }
 
