@@ -176,11 +176,13 @@ impl Writing<'_> {
         }
         // The writer reads the clock for each list: until it has judged what was submitted before, the clock stands.
         // It counts a submission out after the last reading, so nothing else need be waited for; least of all the disk.
-        while self.engine.queue_depth() > 0 {
-            std::thread::yield_now();
+        if self.time.load(Ordering::Relaxed) != recorded.micros() {
+            while self.engine.queue_depth() > 0 {
+                std::thread::yield_now();
+            }
+            fence(Ordering::Acquire);
+            self.time.store(recorded.micros(), Ordering::Release);
         }
-        fence(Ordering::Acquire);
-        self.time.store(recorded.micros(), Ordering::Release);
         self.under_way.push_back(self.engine.submit(lists)?);
         match self.under_way.pop_front() {
             Some(oldest) if self.under_way.len() >= UNDER_WAY_MAX => self.take(oldest.wait()),

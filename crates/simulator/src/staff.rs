@@ -1,5 +1,7 @@
 //! Those who do the work, and their devices. Every name is a role and a number.
 
+use shilu_model::Timestamp;
+
 use crate::{options::Scale, town::VillageNo, villages::VILLAGES};
 
 /// Who does something, as a place in the list of all.
@@ -29,7 +31,7 @@ pub struct Actor {
     /// The device's next sequence number.
     pub seq: u64,
     /// When the device last uploaded something.
-    pub uploaded: i64,
+    pub uploaded: Timestamp,
 }
 
 impl Staff {
@@ -42,7 +44,7 @@ impl Staff {
                 name: format!("{role}-{number:03}"),
                 device: format!("{device}-{number:03}"),
                 seq: 0,
-                uploaded: i64::MIN,
+                uploaded: Timestamp::MIN,
             });
             no
         };

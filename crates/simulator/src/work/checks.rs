@@ -67,7 +67,7 @@ impl Simulation {
                 .map(|(_, stay)| stay.dwelling),
             _ => None,
         };
-        match dwelling.filter(|_| self.book[thing].wrong.first(thing).is_none()) {
+        match dwelling.filter(|_| self.amiss(thing, true).is_none()) {
             // The world has changed since: another visit.
             Some(dwelling) => self.plan_in(1, 5, Task::Household(dwelling, 9)),
             None => self.plan_in(1, 6, Task::Correct(thing, cause)),

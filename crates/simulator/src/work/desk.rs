@@ -22,9 +22,9 @@ impl Simulation {
         let entry = self.entry(round, 2, 9);
         let mut command = self.command(round, entry, self.town.record(thing), Deed::Register);
         command.effective = Since::Recorded;
+        let recorded = self.send(round, vec![command], &[thing]);
         let kept = &mut self.book[thing];
-        (kept.status, kept.turned) = (Status::Registered, entry.entered);
-        self.send(round, vec![command], &[thing]);
+        (kept.status, kept.turned) = (Status::Registered, recorded);
         let (from, to) = if self.random.chance(500) {
             (4, 40)
         } else {

@@ -8,9 +8,11 @@ use super::{
 };
 use crate::{
     book::Status,
+    calendar::{day_of, plus},
     simulation::Simulation,
     table::Id,
     town::{Person, Thing, fields_of, texts::record},
+    truth::essential,
 };
 
 /// Fields that are easily misheard or misread.
@@ -53,6 +55,8 @@ impl Simulation {
                 (Thing::Person(_), "phone") => 90,
                 (Thing::Dwelling(_), "owner") => 70,
                 (Thing::Unit(_), "credit") => 60,
+                // Who works there is known, and which resident that is, is not.
+                (Thing::Worker(_), "resident") => 14,
                 _ => 0,
             };
             if self.random.chance(missing) {
@@ -95,9 +99,8 @@ impl Simulation {
         if !self.is_settled(thing, Task::Correct(thing, cause)) {
             return;
         }
-        let Some(field) = self.book[thing]
-            .wrong
-            .first(thing)
+        let Some(field) = self
+            .amiss(thing, cause.is_some())
             .filter(|_| self.book[thing].is_live())
         else {
             return;
@@ -106,6 +109,7 @@ impl Simulation {
         let before = self.book[thing].value(&self.town, thing, field);
         let kept = &mut self.book[thing];
         kept.wrong.remove(thing, field);
+        kept.lacks.remove(thing, field);
         if field == "use" {
             kept.at = self.town.snapshot(thing, self.today);
         }
@@ -129,6 +133,20 @@ impl Simulation {
         command.cause = cause;
         self.send(round, vec![command], &[thing]);
         self.look_again(thing);
+    }
+
+    /// A field that is wrong; after a check also an essential one that is missing.
+    pub(super) fn amiss(&self, thing: Thing, checked: bool) -> Option<&'static str> {
+        let kept = self.book[thing];
+        let lacking = || {
+            essential(thing)
+                .iter()
+                .copied()
+                .find(|field| kept.lacks.has(thing, field))
+        };
+        kept.wrong
+            .first(thing)
+            .or_else(|| checked.then(lacking).flatten())
     }
 
     fn why(&mut self, checked: bool) -> &'static str {
@@ -183,7 +201,7 @@ impl Simulation {
         let recorded = self.send(round, vec![command], &[]);
         if self.random.chance(720) {
             let later = i32::from(self.random.small(3, 30));
-            self.plan_for(crate::calendar::plus(recorded, later), Task::VoidTwin(id));
+            self.plan_for(plus(day_of(recorded), later), Task::VoidTwin(id));
         }
     }
 

@@ -112,8 +112,10 @@ impl Simulation {
         let town = std::sync::Arc::clone(&self.town);
         for (id, unit) in town.units.rows().filter(|(_, unit)| unit.village == village) {
             if self.random.chance(habits.units) {
-                let part = self.part_of_beat(unit.building);
-                let day = curve.day(self.near(part, 80)).max(plus(unit.from, 3));
+                let part = self.near(self.part_of_beat(unit.building), 80);
+                // Those with a deadline first: their plates must be up by then.
+                let part = if unit.is_core() { part * 7 / 10 } else { part };
+                let day = curve.day(part).max(plus(unit.from, 3));
                 self.plan_for(day, Task::Unit(id));
             }
             if matches!(unit.trade, "hotel" | "net-cafe") {

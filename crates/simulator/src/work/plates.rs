@@ -4,6 +4,7 @@ use shilu_model::{Correction, Day, Deed, OwnedValue, RecordName, Since};
 
 use super::{Task, round::Round};
 use crate::{
+    calendar::day_of,
     numbers,
     simulation::Simulation,
     table::Id,
@@ -53,8 +54,8 @@ impl Simulation {
         let mut command = self.command(round, entry, self.plate_record(id), Deed::Collect(fields));
         command.effective = Since::Recorded;
         command.reason = Some("制作二维码门牌".to_owned());
-        let settled = self.send(round, vec![command], &[]);
-        self.plates.at_mut(id).settled = Some(settled);
+        let recorded = self.send(round, vec![command], &[]);
+        self.plates.at_mut(id).settled = Some(day_of(recorded));
         self.plan_in(2, 8, Task::Fix(id));
     }
 
@@ -88,9 +89,9 @@ impl Simulation {
         let scanned = Deed::Collect(vec![("state".to_owned(), active())]);
         let scanned = self.command(round, entry, self.plate_record(id), scanned);
         let registered = self.command(round, entry, self.plate_record(id), Deed::Register);
-        let settled = self.send(round, vec![fixed, scanned, registered], &[]);
+        let recorded = self.send(round, vec![fixed, scanned, registered], &[]);
         let plate = self.plates.at_mut(id);
-        (plate.settled, plate.fixed) = (Some(settled), true);
+        (plate.settled, plate.fixed) = (Some(day_of(recorded)), true);
         self.plan_in(24, 45, Task::Scan(id));
     }
 
@@ -124,8 +125,8 @@ impl Simulation {
             Some(OwnedValue::Text("active".to_owned())),
         )]);
         let command = self.command(round, entry, self.plate_record(id), deed);
-        let settled = self.send(round, vec![command], &[]);
-        self.plates.at_mut(id).settled = Some(settled);
+        let recorded = self.send(round, vec![command], &[]);
+        self.plates.at_mut(id).settled = Some(day_of(recorded));
         self.plan_in(26, 50, Task::Scan(id));
     }
 

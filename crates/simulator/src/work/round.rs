@@ -4,8 +4,8 @@ use shilu_model::{Command, Day, Deed, Origin, RecordName, Since, Timestamp, Visi
 
 use super::Task;
 use crate::{
-    calendar::{HOUR, LAST, SECOND, at, plus, seconds_into},
-    random::Random,
+    calendar::{HOUR, LAST, SECOND, at, day_of, plus, seconds_into},
+    random::{Random, mix},
     simulation::Simulation,
     spot::Spot,
     staff::ActorNo,
@@ -182,19 +182,26 @@ impl Simulation {
         }
     }
 
-    /// Uploads a list, and notes when it is recorded for the things that it is about; returns that day.
-    pub(super) fn send(&mut self, round: &Round, list: Vec<Command>, about: &[Thing]) -> Day {
+    /// Uploads a list, and notes when it is recorded for the things that it is about; returns that time.
+    pub(super) fn send(&mut self, round: &Round, list: Vec<Command>, about: &[Thing]) -> Timestamp {
         let actor = self.staff.at_mut(round.actor);
         // A device uploads in the order of its entries, and the campaign ends on its last day.
-        let recorded = round.recorded(round.now).micros().max(actor.uploaded);
-        let recorded = recorded.min(at(LAST, 23 * HOUR).micros());
-        actor.uploaded = recorded;
-        let recorded = Timestamp::from_micros(recorded);
-        let day = crate::calendar::day_of(recorded);
+        let uploaded = round.recorded(round.now).max(actor.uploaded);
+        let uploaded = uploaded.min(at(LAST, 23 * HOUR));
+        actor.uploaded = uploaded;
+        let recorded = self.handed_over(uploaded);
         for thing in about {
-            self.book[*thing].settled = day;
+            self.book[*thing].settled = day_of(recorded);
         }
         self.upload(recorded, list);
-        day
+        recorded
+    }
+
+    /// The office's gateway hands over every five minutes what came in since, and takes a moment for it.
+    fn handed_over(&self, uploaded: Timestamp) -> Timestamp {
+        const PACE: i64 = 300 * SECOND;
+        let turn = uploaded.micros() / PACE + 1;
+        let moment = mix(&[self.town.seed, 5, turn.unsigned_abs()]) % 4_000_000;
+        Timestamp::from_micros(turn * PACE).plus_micros(i64::try_from(moment).unwrap_or(0))
     }
 }

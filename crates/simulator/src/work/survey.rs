@@ -5,6 +5,7 @@ use shilu_model::{Because, Command, Deed, OwnedValue, Reason};
 use super::{Task, round::Round};
 use crate::{
     book::Status,
+    calendar::{day_of, plus},
     simulation::Simulation,
     table::Id,
     town::{Building, Sort, Thing, texts::record},
@@ -45,7 +46,7 @@ impl Simulation {
             self.after_collect(thing);
             if let Some(until) = building.until.filter(|_| !matches!(thing, Thing::Door(_))) {
                 let later = i32::from(self.random.small(1, 12));
-                self.plan_for(crate::calendar::plus(until, later), Task::Deregister(thing));
+                self.plan_for(plus(until, later), Task::Deregister(thing));
             }
         }
     }
@@ -71,7 +72,7 @@ impl Simulation {
         let recorded = self.send(round, vec![command], &[]);
         if self.random.chance(750) {
             let later = i32::from(self.random.small(2, 25));
-            self.plan_for(crate::calendar::plus(recorded, later), Task::VoidPhantom(id));
+            self.plan_for(plus(day_of(recorded), later), Task::VoidPhantom(id));
         }
     }
 
