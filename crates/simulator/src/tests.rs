@@ -395,7 +395,7 @@ fn the_truth_answers_for_a_day() {
                 plus(left, -1 - back % (left.number() - stay.from.number())),
             )
         });
-        let seen = seen.filter(|seen| seen.outcome == Outcome::Present).next_back();
+        let seen = seen.into_iter().rfind(|seen| seen.outcome == Outcome::Present);
         if let Some(seen) = seen {
             assert!(seen.observed.iter().any(|(field, _)| field == "name"), "{seen:?}");
         }

@@ -129,7 +129,7 @@ impl Simulation {
         if self.random.chance(700) {
             command.effective = Since::Origin;
         }
-        command.reason = Some(self.why(cause.is_some()).to_owned());
+        command.reason = Some(self.why(field, cause.is_some()).to_owned());
         command.cause = cause;
         self.send(round, vec![command], &[thing]);
         self.look_again(thing);
@@ -149,17 +149,14 @@ impl Simulation {
             .or_else(|| checked.then(lacking).flatten())
     }
 
-    fn why(&mut self, checked: bool) -> &'static str {
-        if checked {
-            "核查发现不一致，已现场复核"
-        } else {
-            self.random.pick(&[
-                "录入时看错",
-                "听错了，本人更正",
-                "自查：与证件不符",
-                "自查：与门牌不符",
-                "数错了",
-            ])
+    fn why(&mut self, field: &str, checked: bool) -> &'static str {
+        match field {
+            _ if checked => "核查发现不一致，已现场复核",
+            "rooms" => "数错了",
+            "text" | "room" => "自查：与门牌不符",
+            "citizen" => "自查：与证件不符",
+            "name" | "phone" => "听错了，本人更正",
+            _ => self.random.pick(&["录入时选错", "问错了人，户主更正"]),
         }
     }
 
