@@ -12,11 +12,12 @@ use serde_json::Value;
 use crate::process::{cargo, workspace};
 
 /// Each crate, and the crates of ours that it may depend on. An arrow that is not here is a decision to be made first.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("shilu-model", &[]),
     ("shilu-merkle", &[]),
     ("shilu-sampling", &["shilu-model"]),
     ("shilu-projections", &["shilu-model", "shilu-sampling"]),
+    ("shilu-simulator", &["shilu-model"]),
     ("shilu-log", &["shilu-model", "shilu-merkle"]),
     ("shilu-verify", &["shilu-model", "shilu-merkle", "shilu-sampling"]),
     (
@@ -44,6 +45,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
         "shilu",
         &[
             "shilu-service",
+            "shilu-simulator",
             "shilu-engine",
             "shilu-model",
             "shilu-merkle",
@@ -58,6 +60,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
         &[
             "shilu",
             "shilu-service",
+            "shilu-simulator",
             "shilu-engine",
             "shilu-model",
             "shilu-merkle",
@@ -81,7 +84,13 @@ const TOP: [&str; 7] = [
 ];
 
 /// The folders of the pure crates, and words that have no place in them. `TestRng` and the like are for tests alone.
-const PURE: [&str; 4] = ["crates/model", "crates/merkle", "crates/sampling", "projections"];
+const PURE: [&str; 5] = [
+    "crates/model",
+    "crates/merkle",
+    "crates/sampling",
+    "crates/simulator",
+    "projections",
+];
 const IMPURE: [&str; 8] = [
     "std::fs",
     "std::net",

@@ -25,4 +25,5 @@ mod red_team;
 mod script;
 mod sheets;
 mod shilu;
+mod simulate;
 mod witnesses;

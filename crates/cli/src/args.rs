@@ -10,6 +10,7 @@ use crate::{
     commands::{check_receipt::CheckReceiptArgs, key::KeyArgs, witness::WitnessArgs},
     demo::DemoArgs,
     messages::Language,
+    simulate::SimulateArgs,
 };
 
 /// shilu 实录: an audit-first register of records.
@@ -89,8 +90,10 @@ pub enum Command {
     Key(KeyArgs),
     /// Measure this machine
     Bench(BenchArgs),
-    /// A simulated campaign, served
+    /// A simulated campaign, served (演示)
     Demo(DemoArgs),
+    /// Write a simulated campaign of any size (模拟)
+    Simulate(SimulateArgs),
     /// Completions for a shell
     #[command(
         after_help = "Example:\n  shilu completions bash > ~/.local/share/bash-completion/completions/shilu"

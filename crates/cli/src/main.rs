@@ -14,6 +14,7 @@ mod messages;
 mod output;
 mod progress;
 mod register;
+mod simulate;
 mod table;
 mod template;
 mod wire;

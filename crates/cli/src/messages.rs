@@ -208,6 +208,12 @@ texts! {
     NoLogs: "it knows no log yet: name one with --log VKEY" | "尚无日志：请用 --log VKEY 指定",
     KeyMade: "made the key" | "已建立密钥",
     PerhapsTheKeyField: "it holds the record's key; if it is the key field, leave it out and sign again, else the register refuses the signature" | "其值即档案主键；若它是主键字段，请删去后重新签名，否则登记册将拒绝此签名",
+    // simulation
+    Simulating: "simulating" | "模拟",
+    Demonstration: "demonstration, all of it invented" | "演示，内容均为虚构",
+    TruthWritten: "what is really so" | "真实情况",
+    Staff: "People at work" | "工作人员数",
+    Seed: "Seed" | "种子",
     // other
     LeftOut: "left out" | "未导出",
     Made: "made the register" | "已建立登记册",

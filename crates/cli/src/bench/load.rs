@@ -13,6 +13,7 @@ use shilu_engine::{Clock, Engine, EngineError, Init, Options};
 use shilu_model::{
     Check, Command, Correction, Deed, Origin, Outcome, OwnedValue, Reason, RecordName, Since, Timestamp,
 };
+use shilu_simulator::Random;
 
 /// The campaign of the load.
 pub const CAMPAIGN: &str = r#"
@@ -88,26 +89,6 @@ pub fn init(dir: &Path, clock: &LoadClock) -> Result<Engine, EngineError> {
     Engine::open(dir, options)
 }
 
-/// A small generator of pseudo-random numbers (SplitMix64; Steele, Lea, Flood 2014).
-#[derive(Clone)]
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next number.
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below a limit.
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit.max(1)
-    }
-}
-
 /// Makes commands that the rules accept, without asking the register.
 pub struct Load {
     random: Random,
@@ -122,7 +103,7 @@ impl Load {
     /// A load of so many events.
     pub fn new(seed: u64, all: u64, clock: LoadClock) -> Self {
         Load {
-            random: Random(seed),
+            random: Random::new(seed, 0),
             clock,
             made: 0,
             all,

@@ -16,7 +16,6 @@ use clap::{Args, ValueEnum};
 
 use crate::{Done, error::CliError, output::say};
 use figure::Figures;
-pub use load::Random;
 
 /// What can be said to `bench`.
 #[derive(Debug, Args)]

@@ -7,11 +7,12 @@ use std::{
 
 use shilu_engine::{AsOf, By, ChangesQuery, Engine, EngineError, FigureQuery, Options};
 use shilu_model::{Action, Timestamp};
+use shilu_simulator::Random;
 
 use super::{
     figure::{Figure, Figures, float},
     http::Server,
-    load::{self, Random},
+    load,
 };
 use crate::Done;
 
@@ -23,7 +24,7 @@ pub fn run(register: &Path, figures: &mut Figures) -> Done {
     let engine = Engine::open(register, Options::default())?;
     let events = engine.end().get();
     let span = span(&engine)?;
-    let mut random = Random(7);
+    let mut random = Random::new(7, 0);
     let print = |name, times: &mut Vec<Duration>, figures: &mut Figures| {
         let mean = times.iter().sum::<Duration>().as_secs_f64() * 1e3 / float(TIMES);
         let figure = Figure {
@@ -56,7 +57,7 @@ pub fn run(register: &Path, figures: &mut Figures) -> Done {
         print(name, &mut times, figures)?;
     }
 
-    let mut random = Random(8);
+    let mut random = Random::new(8, 0);
     let mut times = timed(|| {
         let query = ChangesQuery {
             actor: Some(format!("officer-{:02}", random.below(60))),
@@ -69,7 +70,7 @@ pub fn run(register: &Path, figures: &mut Figures) -> Done {
     })?;
     print("changes-three-filters-first-100", &mut times, figures)?;
 
-    let mut random = Random(9);
+    let mut random = Random::new(9, 0);
     let records = events * 3 / 10;
     let mut times = timed(|| {
         let name = load::key(random.below(records));
@@ -84,7 +85,7 @@ pub fn run(register: &Path, figures: &mut Figures) -> Done {
 
     let server = Server::start(engine.clone())?;
     let mut client = server.connect()?;
-    let mut random = Random(10);
+    let mut random = Random::new(10, 0);
     let mut times = timed(|| {
         let day = zone.day_of(span.any(&mut random));
         client

@@ -7,12 +7,13 @@ use shilu_engine::{
     log::{Log, Position},
     merkle::{Hash, Tree},
 };
+use shilu_simulator::Random;
 use shilu_verify::{Entries, audit};
 
 use super::{
     append,
     figure::{Figure, Figures, float, per_second, round, rss_mib},
-    load::{self, LoadClock, Random},
+    load::{self, LoadClock},
 };
 use crate::{
     Done,
@@ -73,7 +74,7 @@ fn receipts(register: &Path, figures: &mut Figures) -> Done {
     let engine = Engine::open(register, Options::default())?;
     let mut published = engine.publication();
     let size = published.borrow_and_update().size();
-    let mut random = Random(11);
+    let mut random = Random::new(11, 0);
     let mut times = Vec::new();
     for _ in 0..RECEIPTS {
         let position = Position::new(random.below(size));

@@ -28,7 +28,7 @@ use crate::{
     bench, demo, export, import,
     messages::Language,
     register::{Query, Register},
-    template,
+    simulate, template,
 };
 
 /// Runs what the command line asks for.
@@ -66,7 +66,8 @@ pub fn run(args: Args, language: Language) -> Done {
                 Command::Restore(args) => backup::restore(&args, language),
                 Command::AcceptClock(args) => accept_clock::run(&args, language),
                 Command::Bench(args) => bench::run(&args),
-                Command::Demo(args) => demo::run(&args),
+                Command::Demo(args) => demo::run(&args, language),
+                Command::Simulate(args) => simulate::run(&args, language),
                 Command::Completions { shell } => completions::run(shell),
             }
         }

@@ -1,0 +1,59 @@
+//! The simulator through the program: a register that stands up to the audit, the same from the same seed.
+
+use serde_json::{Value, json};
+
+use crate::shilu::{command, shilu};
+
+#[test]
+fn a_simulated_campaign_is_a_register_that_verifies_and_says_what_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let (one, other, truth) = (path("one"), path("other"), path("truth/rows.jsonl"));
+    let simulate = |dir: &str, more: &[&str]| {
+        let words = [
+            "simulate", dir, "--scale", "0.02", "--seed", "5", "--format", "json",
+        ];
+        shilu(&[&words[..], more].concat()).json()
+    };
+    let made = simulate(&one, &["--truth", &truth]);
+    assert_eq!((&made["seed"], &made["scale"]), (&json!(5), &json!("0.02")));
+    assert!(made["events"].as_u64().unwrap() > 5_000, "{made}");
+    assert_eq!(made["records"]["frame"], json!(75), "{made}");
+    // The same records again; their events too, but for those of the folder itself.
+    assert_eq!(simulate(&other, &[]), made);
+    let events = |dir: &str| {
+        let words = ["changes", "--data", dir, "--limit", "0", "--format", "jsonl"];
+        let lines = shilu(&[&words[..], &["--kind", "resident"]].concat()).well();
+        lines.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let residents = events(&one);
+    assert!(residents.len() > 1_000);
+    assert!(residents == events(&other), "two registers of one seed differ");
+
+    let audit = shilu(&["verify", "--data", &one, "--format", "json"]).json();
+    assert_eq!(audit["events"], made["events"], "{audit}");
+    let refused = command().args(["simulate", &one]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("NOT_EMPTY"),
+        "{refused:?}"
+    );
+    shilu(&["simulate", &path("none"), "--scale", "0"]).refused(2, "a scale is a number");
+
+    let rows: Vec<Value> = std::fs::read_to_string(&truth)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |kind: &str| rows.iter().filter(|row| row["kind"] == kind).count();
+    for kind in ["address", "dwelling", "resident", "unit", "worker"] {
+        let recorded = usize::try_from(made["records"][kind].as_u64().unwrap()).unwrap();
+        assert!(
+            of(kind) >= recorded * 95 / 100,
+            "{kind}: {} true, {recorded} recorded",
+            of(kind)
+        );
+    }
+    let shown = shilu(&["counts", "--data", &one]);
+    assert!(shown.stderr.contains("simulated"), "{shown:?}");
+}
