@@ -18,8 +18,8 @@ use crate::{
 Example:
   shilu demo --listen 127.0.0.1:0
 
-As `shilu simulate` at scale 1, in a temporary folder that goes when the demonstration stops. Everybody and everything
-in it is invented, and its clock is simulated.")]
+As `shilu simulate` at scale 1, in a temporary folder that goes when the demonstration stops.
+Everybody and everything in it is invented, and its clock is simulated.")]
 pub struct DemoArgs {
     /// Where to listen; port 0 takes any free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]

@@ -31,9 +31,10 @@ use crate::{
 /// What can be said to `simulate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The three-reals campaign (一标三实) of April to June 2015 in fifteen villages. Everybody and everything in it is invented
-from the seed: the same seed and scale make the same events. The register's clock is simulated, and says so everywhere.
-At scale 1 there are about 20,000 dwellings, 45,000 residents and 1,500 units, and 300,000 events.
+The three-reals campaign (一标三实) of April to June 2015 in fifteen villages. Everybody and
+everything in it is invented from the seed: the same seed and scale make the same events. The
+register's clock is simulated, and says so everywhere. At scale 1 there are about 20,000 dwellings,
+45,000 residents and 1,500 units, and 300,000 events.
 
 Examples:
   shilu simulate reg
