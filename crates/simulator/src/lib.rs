@@ -10,6 +10,7 @@
 
 mod book;
 mod calendar;
+mod links;
 pub mod numbers;
 mod options;
 mod random;

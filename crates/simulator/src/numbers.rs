@@ -59,21 +59,6 @@ fn organisation_code(number: u32) -> String {
     }
 }
 
-/// A plate's number: the area's last digits, a running number, and the check digit of ISO 7064 MOD 11-10.
-pub fn plate(area: &str, number: u32) -> String {
-    let body = format!("{area}{number:06}");
-    let check = mod_11_10(&body);
-    format!("{body}{check}")
-}
-
-fn mod_11_10(digits: &str) -> u32 {
-    let product = digits.bytes().fold(10, |product, byte| {
-        let sum = (u32::from(byte.saturating_sub(b'0')) + product) % 10;
-        (if sum == 0 { 10 } else { sum }) * 2 % 11
-    });
-    (11 - product) % 10
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -95,12 +80,5 @@ mod tests {
             }
             prop_assert!(citizen.starts_with("99") && credit[2..].starts_with("99"));
         }
-    }
-
-    #[test]
-    fn plates_have_a_check_digit() {
-        assert_eq!(mod_11_10("0794"), 5, "the worked example of ISO 7064");
-        let number = plate("215", 12);
-        assert!(number.starts_with("215000012") && number.len() == 10, "{number}");
     }
 }

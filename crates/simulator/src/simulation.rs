@@ -11,6 +11,7 @@ use shilu_model::{Command, Day, EventId, Timestamp};
 use crate::{
     book::Book,
     calendar::{FIRST, LAST, at, plus},
+    links::Links,
     options::Options,
     random::{Random, mix},
     staff::{ActorNo, Staff},
@@ -38,6 +39,7 @@ pub struct Simulation {
     /// What was uploaded and not handed out, in the order of recorded time.
     outbox: BTreeMap<(Timestamp, u64), Vec<Command>>,
     uploads: u64,
+    links: Links,
     pub(crate) today: Day,
 }
 
@@ -67,6 +69,7 @@ impl Simulation {
             agenda: (0..days).map(|_| Vec::new()).collect(),
             outbox: BTreeMap::new(),
             uploads: 0,
+            links: Links::default(),
             today: FIRST,
             town,
         };
@@ -195,7 +198,12 @@ impl Iterator for Simulation {
             self.day();
             self.today = plus(self.today, 1);
         }
-        let ((recorded, _), list) = self.outbox.pop_first()?;
-        Some(Batch { recorded, list })
+        loop {
+            let ((recorded, _), list) = self.outbox.pop_first()?;
+            let list = self.links.made(list);
+            if !list.is_empty() {
+                return Some(Batch { recorded, list });
+            }
+        }
     }
 }

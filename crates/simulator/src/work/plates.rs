@@ -1,11 +1,10 @@
 //! Plates: printed in the office, fixed at the door, scanned there at intervals.
 
-use shilu_model::{Correction, Day, Deed, OwnedValue, RecordName, Since};
+use shilu_model::{Correction, Day, Deed, OwnedValue, PlateNumber, RecordName, Since};
 
 use super::{Task, round::Round};
 use crate::{
     calendar::day_of,
-    numbers,
     simulation::Simulation,
     table::Id,
     town::{Thing, texts::record},
@@ -131,7 +130,8 @@ impl Simulation {
     }
 
     fn plate_record(&self, id: Id<Plate>) -> RecordName {
-        let short = self.town.village(self.plates.at(id).on).village().short();
-        record("plate", &numbers::plate(short, id.number() + 1))
+        let number = PlateNumber::new(u64::from(id.number()) + 1);
+        let number = number.expect("a plate has a number of 32 bits, and there are 36⁷ numbers");
+        record("plate", &number.to_string())
     }
 }
