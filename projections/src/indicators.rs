@@ -234,14 +234,17 @@ impl Indicators {
     }
 
     /// Every area in which an indicator ever had a case.
-    fn areas(&self, indicator: Name) -> BTreeSet<Name> {
-        let measures = Part::ALL.into_iter().map(|part| measure(indicator, part));
-        measures.flat_map(|measure| self.tally.areas(measure)).collect()
+    fn areas(&self, indicator: Name, of: &Measure) -> Vec<Name> {
+        let measures = Part::of(of).iter().map(|part| measure(indicator, *part));
+        let mut areas: Vec<Name> = measures.flat_map(|measure| self.tally.areas(measure)).collect();
+        areas.sort_unstable();
+        areas.dedup();
+        areas
     }
 
     /// Every actor for whom an indicator ever had a case.
-    fn actors(&self, indicator: Name) -> BTreeSet<Name> {
-        let measures = Part::ALL.into_iter().map(|part| measure(indicator, part));
+    fn actors(&self, indicator: Name, of: &Measure) -> BTreeSet<Name> {
+        let measures = Part::of(of).iter().map(|part| measure(indicator, *part));
         measures.flat_map(|measure| self.tally.actors(measure)).collect()
     }
 

@@ -154,7 +154,7 @@ texts! {
     Unverified: "Unverified" | "未核查",
     TooFew: "Too few cases" | "基数过小",
     Score: "Score" | "得分",
-    Alike: "Not distinguishable from" | "无法区分",
+    Alike: "Not distinguishable from so many" | "无法区分者数",
     OnFirstFrame: "on the first frame" | "按首版底册",
     Projection: "Projection" | "投影",
     Saved: "Saved = rebuilt" | "已存与重建一致",

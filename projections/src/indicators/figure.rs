@@ -1,6 +1,6 @@
 //! Figures: what an indicator says of a part of the register at one pair of times, from sums that are kept or passed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use shilu_model::{Campaign, Day, Frame, Indicator, Measure, Position, Timestamp};
 
@@ -257,13 +257,13 @@ impl Reckoning<'_> {
             if self.wanted.area.is_some() {
                 return self.passed(self.end_of(day));
             }
-            let actors = indicators.actors(self.name);
+            let actors = indicators.actors(self.name, measure);
             let told = actors
                 .into_iter()
                 .map(|actor| ((Name::NONE, actor), sums(Scope::Actor(actor))));
             return self.by_actor(told.collect());
         }
-        let areas = indicators.areas(self.name);
+        let areas = indicators.areas(self.name, measure);
         let buckets = areas
             .into_iter()
             .map(|area| ((area, Name::NONE), sums(Scope::Area(area))));
@@ -331,25 +331,26 @@ impl Reckoning<'_> {
     }
 
     fn by_area(&self, buckets: &Buckets) -> Vec<Reckoned> {
-        let within = |asked: Option<&str>| -> Vec<(Name, Sums)> {
-            let counted = buckets.iter().filter(|((area, _), _)| {
-                asked.is_none_or(|asked| self.counts_in(self.names().text(*area), asked))
-            });
-            counted.map(|((area, _), sums)| (*area, *sums)).collect()
-        };
-        let told = |area: Option<&str>| Reckoned {
+        let told = |area: Option<&str>, counted: &[(Name, Sums)]| Reckoned {
             area: area.map(str::to_owned),
-            ..self.reckoned(&within(area), true)
+            ..self.reckoned(counted, true)
         };
-        match (self.wanted.area, self.wanted.split) {
-            (None, Split::Area) => {
-                let mut areas: BTreeSet<&str> = self.campaign.areas.iter().map(|area| &*area.id).collect();
-                areas.extend(buckets.keys().map(|(area, _)| self.names().text(*area)));
-                let told = areas.into_iter().map(|area| told(Some(area)));
-                told.filter(Reckoned::says_something).collect()
-            }
-            (area, _) => vec![told(area)],
+        if (self.wanted.area, self.wanted.split) != (None, Split::Area) {
+            let counted = buckets.iter().filter(|((area, _), _)| self.is_asked(*area));
+            let counted: Vec<_> = counted.map(|((area, _), sums)| (*area, *sums)).collect();
+            return vec![told(self.wanted.area, &counted)];
         }
+        let mut within: BTreeMap<&str, Vec<(Name, Sums)>> = BTreeMap::new();
+        for ((area, _), sums) in buckets {
+            let own = self.names().text(*area);
+            let above = self.campaign.areas.chain(own).map(|area| &*area.id);
+            let above = above.filter(|above| *above != own);
+            for area_within in std::iter::once(own).chain(above) {
+                within.entry(area_within).or_default().push((*area, *sums));
+            }
+        }
+        let told = within.iter().map(|(area, counted)| told(Some(area), counted));
+        told.filter(Reckoned::says_something).collect()
     }
 
     fn reckoned(&self, buckets: &[(Name, Sums)], framed: bool) -> Reckoned {

@@ -12,7 +12,7 @@ use crate::{
 
 /// The events on frames: count frames by what they count, lists by their system; each by area.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Frames(BTreeMap<(String, Name), Vec<(Position, Name)>>);
+pub(crate) struct Frames(BTreeMap<String, BTreeMap<Name, Vec<(Position, Name)>>>);
 
 /// A frame as it stands at some position.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,9 @@ impl Frames {
         };
         let name = |text: &str| names.find(text).unwrap_or(Name::NONE);
         self.0
-            .entry((format!("{prefix}/{what}"), name(event.area)))
+            .entry(format!("{prefix}/{what}"))
+            .or_default()
+            .entry(name(event.area))
             .or_default()
             .push((event.position, name(event.actor)));
     }
@@ -55,61 +57,51 @@ impl Frames {
     }
 
     fn at(&self, frame: &str, areas: &[Name], end: Position, names: &Names) -> Option<FrameVersion> {
-        let mut found: Option<FrameVersion> = None;
-        for area in areas {
-            let events = self
-                .0
-                .get(&(frame.to_owned(), *area))
-                .map_or(&[][..], Vec::as_slice);
+        let of_frame = self.0.get(frame)?;
+        let (mut version, mut newest) = (0, None);
+        for events in areas.iter().filter_map(|area| of_frame.get(area)) {
             let known = events.partition_point(|(position, _)| *position < end);
-            let Some((position, author)) = known.checked_sub(1).and_then(|last| events.get(last)) else {
-                continue;
-            };
-            let version = u64::try_from(known).unwrap_or(u64::MAX);
-            let so_far = found.take();
-            let (earlier, newest) = match so_far {
-                Some(other) if other.position > *position => (other.version, Some(other)),
-                Some(other) => (other.version, None),
-                None => (0, None),
-            };
-            let (position, author) = match newest {
-                Some(other) => (other.position, other.author),
-                None => (*position, names.text(*author).to_owned()),
-            };
-            found = Some(FrameVersion {
-                version: earlier + version,
-                position,
-                author,
-            });
+            let last = known.checked_sub(1).and_then(|last| events.get(last)).copied();
+            version += u64::try_from(known).unwrap_or(u64::MAX);
+            newest = newest.max(last);
         }
-        found
+        newest.map(|(position, author)| FrameVersion {
+            version,
+            position,
+            author: names.text(author).to_owned(),
+        })
     }
 
     pub fn save(&self, saver: &mut Saver<'_>) -> io::Result<()> {
         saver.count(self.0.len())?;
-        for ((frame, area), events) in &self.0 {
+        for (frame, areas) in &self.0 {
             saver.bytes(frame.as_bytes())?;
-            saver.number(u64::from(area.0))?;
-            saver.count(events.len())?;
-            for (position, actor) in events {
-                saver.number(position.get())?;
-                saver.number(u64::from(actor.0))?;
+            saver.count(areas.len())?;
+            for (area, events) in areas {
+                saver.number(u64::from(area.0))?;
+                saver.count(events.len())?;
+                for (position, actor) in events {
+                    saver.number(position.get())?;
+                    saver.number(u64::from(actor.0))?;
+                }
             }
         }
         Ok(())
     }
 
     pub fn load(loader: &mut Loader<'_>) -> io::Result<Self> {
-        let mut frames = BTreeMap::new();
+        let mut frames = Frames::default();
         for _ in 0..loader.count()? {
             let frame = String::from_utf8(loader.bytes()?).map_err(|_| malformed())?;
-            let area = Name(loader.number_u32()?);
-            let mut events = Vec::new();
+            let areas = frames.0.entry(frame).or_default();
             for _ in 0..loader.count()? {
-                events.push((Position::new(loader.number()?), Name(loader.number_u32()?)));
+                let area = Name(loader.number_u32()?);
+                let events = areas.entry(area).or_default();
+                for _ in 0..loader.count()? {
+                    events.push((Position::new(loader.number()?), Name(loader.number_u32()?)));
+                }
             }
-            frames.insert((frame, area), events);
         }
-        Ok(Frames(frames))
+        Ok(frames)
     }
 }

@@ -105,7 +105,7 @@ impl Item for Ranked {
             self.unverified.to_string(),
             self.left_out.to_string(),
             score,
-            self.alike.join(" "),
+            self.alike.len().to_string(),
         ]]
     }
 
