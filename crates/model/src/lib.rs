@@ -27,7 +27,7 @@ pub use campaign::{
     Indicator, Kind, Latest, ListFrame, Measure, Month, Needed, Number, Part, Path, Percent, Phase,
     Population, Property, Ranking, Referred, Role, RosterRate, Side, Target, Test, Title, Touched, Witness,
 };
-pub use codec::{CodecError, FORMAT, decode, decode_canonical, encode};
+pub use codec::{CodecError, FORMAT, decode, decode_canonical, encode, encodes_to};
 pub use command::{
     Check, Command, CommandSignature, Correction, Deed, LIST_COMMANDS_MAX, NAME_BYTES_MAX, Origin,
     REASON_BYTES_MAX, Reason, Since,
