@@ -1,6 +1,10 @@
 //! The stored form of an event: one version byte, then bincode. What is stored is what is hashed.
 
-use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
+use bincode::{
+    config::{self, Configuration, Limit, LittleEndian, Varint},
+    enc::write::Writer,
+    error::EncodeError,
+};
 use thiserror::Error;
 
 use crate::event::Event;
@@ -40,7 +44,7 @@ pub enum CodecError {
     Malformed(#[from] bincode::error::DecodeError),
     /// The body cannot be encoded.
     #[error("the event cannot be encoded")]
-    Unencodable(#[from] bincode::error::EncodeError),
+    Unencodable(#[from] EncodeError),
     /// There are bytes after the event.
     #[error("{extra} bytes follow the event")]
     TrailingBytes {
@@ -105,6 +109,31 @@ pub fn decode_canonical(bytes: &[u8]) -> Result<Event<'_>, CodecError> {
         Ok(event)
     } else {
         Err(CodecError::NotCanonical)
+    }
+}
+
+/// Whether an event encodes to exactly these bytes: what [`encode`] would tell, without writing them again.
+pub fn encodes_to(event: &Event<'_>, bytes: &[u8]) -> bool {
+    let Some((&FORMAT, body)) = bytes.split_first() else {
+        return false;
+    };
+    let mut expected = Expected(body);
+    bytes.len() <= Event::BYTES_MAX
+        && bincode::encode_into_writer(event, &mut expected, CONFIG).is_ok()
+        && expected.0.is_empty()
+}
+
+/// Takes the bytes that are expected, in order, and no others.
+struct Expected<'a>(&'a [u8]);
+
+impl Writer for Expected<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        match (bytes, self.0) {
+            // Most numbers: this need not call a function to compare them.
+            ([byte], [expected, rest @ ..]) if byte == expected => self.0 = rest,
+            _ => self.0 = self.0.strip_prefix(bytes).ok_or(EncodeError::UnexpectedEnd)?,
+        }
+        Ok(())
     }
 }
 

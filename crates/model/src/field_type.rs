@@ -3,7 +3,7 @@
 use crate::{
     id::RecordName,
     time::{Day, shorten},
-    value::{Input, OwnedValue},
+    value::{Input, OwnedValue, Value},
 };
 
 /// Longest text value in bytes of UTF-8: an address or a remark, and six of them fit an event.
@@ -81,15 +81,65 @@ impl FieldType {
         }
     }
 
+    /// Whether a value is one of this type in its canonical form: [`Self::read`] would give the same. Copies nothing.
+    ///
+    /// ```
+    /// use shilu_model::{FieldType, Value};
+    /// assert!(FieldType::Decimal.holds(Value::Decimal("1.5")));
+    /// assert!(!FieldType::Decimal.holds(Value::Decimal("1.50")) && !FieldType::Text.holds(Value::Text("")));
+    /// ```
+    pub fn holds(&self, value: Value<'_>) -> bool {
+        match (self, value) {
+            (FieldType::Integer, Value::Integer(number)) => integer(number).is_ok(),
+            (FieldType::Boolean, Value::Boolean(_)) => true,
+            (FieldType::Date, Value::Date(day)) => day.is_writable(),
+            (FieldType::Decimal, Value::Decimal(text)) => decimal(text).is_some_and(|read| read == text),
+            (FieldType::Reference(kinds), Value::Reference(text)) => {
+                text.len() <= TEXT_BYTES_MAX && reference(kinds, text).is_some_and(|read| read == text)
+            }
+            (
+                FieldType::Integer
+                | FieldType::Boolean
+                | FieldType::Date
+                | FieldType::Decimal
+                | FieldType::Reference(_),
+                _,
+            ) => false,
+            (_, Value::Text(text)) => !text.is_empty() && self.check_text(text).is_ok(),
+            _ => false,
+        }
+    }
+
     fn read_text(&self, text: &str) -> Result<OwnedValue, Problem> {
         let unlike = || self.unlike(text);
+        self.check_length(text)?;
+        match self {
+            FieldType::Decimal => decimal(text.trim()).map(OwnedValue::Decimal).ok_or_else(unlike),
+            FieldType::Date => Day::parse(text.trim())
+                .map(OwnedValue::Date)
+                .map_err(|_| unlike()),
+            FieldType::Reference(kinds) => reference(kinds, text)
+                .map(OwnedValue::Reference)
+                .ok_or_else(unlike),
+            _ => self.check_text(text).map(|()| OwnedValue::Text(text.to_owned())),
+        }
+    }
+
+    fn check_length(&self, text: &str) -> Result<(), Problem> {
         let bytes_max = match self {
             FieldType::LongText => LONG_TEXT_BYTES_MAX,
             _ => TEXT_BYTES_MAX,
         };
         if text.len() > bytes_max {
-            return Err(format!("has {} bytes, more than {bytes_max}", text.len()));
+            Err(format!("has {} bytes, more than {bytes_max}", text.len()))
+        } else {
+            Ok(())
         }
+    }
+
+    /// Checks a text of a type whose values are texts.
+    fn check_text(&self, text: &str) -> Result<(), Problem> {
+        self.check_length(text)?;
         let good = match self {
             FieldType::Text | FieldType::LongText | FieldType::Area => {
                 if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
@@ -100,29 +150,18 @@ impl FieldType {
                 }
                 true
             }
-            FieldType::Decimal => return decimal(text.trim()).map(OwnedValue::Decimal).ok_or_else(unlike),
-            FieldType::Date => {
-                return Day::parse(text.trim())
-                    .map(OwnedValue::Date)
-                    .map_err(|_| unlike());
-            }
-            FieldType::Reference(kinds) => {
-                return reference(kinds, text)
-                    .map(OwnedValue::Reference)
-                    .ok_or_else(unlike);
-            }
             FieldType::Choice(values) => values.iter().any(|value| value == text),
             FieldType::CitizenId => is_citizen_id(text),
             FieldType::CreditCode => is_credit_code(text),
             FieldType::Phone => is_phone(text),
             FieldType::DivisionCode => matches!(text.len(), 6 | 9 | 12) && all_digits(text),
-            FieldType::Integer | FieldType::Boolean => false,
+            FieldType::Integer
+            | FieldType::Boolean
+            | FieldType::Decimal
+            | FieldType::Date
+            | FieldType::Reference(_) => false,
         };
-        if good {
-            Ok(OwnedValue::Text(text.to_owned()))
-        } else {
-            Err(unlike())
-        }
+        good.then_some(()).ok_or_else(|| self.unlike(text))
     }
 
     fn unlike(&self, text: &str) -> Problem {
@@ -302,20 +341,59 @@ mod tests {
         );
     }
 
+    fn all_types() -> [FieldType; 13] {
+        let a = || vec!["a".to_owned()];
+        [
+            FieldType::Text,
+            FieldType::LongText,
+            FieldType::Integer,
+            FieldType::Decimal,
+            FieldType::Boolean,
+            FieldType::Date,
+            FieldType::Choice(a()),
+            FieldType::Reference(a()),
+            FieldType::Area,
+            FieldType::CitizenId,
+            FieldType::CreditCode,
+            FieldType::Phone,
+            FieldType::DivisionCode,
+        ]
+    }
+
     proptest! {
         #[test]
         fn no_input_panics_and_values_read_back(text in ".{0,30}", number in any::<i64>()) {
-            let types = [
-                FieldType::Text, FieldType::LongText, FieldType::Integer, FieldType::Decimal, FieldType::Boolean, FieldType::Date,
-                FieldType::Choice(vec!["a".into()]), FieldType::Reference(vec!["a".into()]), FieldType::Area,
-                FieldType::CitizenId, FieldType::CreditCode, FieldType::Phone, FieldType::DivisionCode,
-            ];
-            for field_type in types {
+            for field_type in all_types() {
                 let _ = field_type.read(Input::Integer(number));
                 let _ = field_type.read(Input::Text(&text));
                 if let Ok(Some(value)) = field_type.read(Input::Cell(&text)) {
                     let written = value.borrow().to_string();
                     prop_assert_eq!(field_type.read(Input::Cell(&written)), Ok(Some(value)));
+                }
+            }
+        }
+
+        #[test]
+        fn a_type_holds_what_it_reads_back(
+            text in prop_oneof![".{0,30}", "-?[0-9]{1,12}(\\.[0-9]{1,3})?", "[ab]/?[a-z/ ]{0,3}", Just("长".repeat(400))],
+            number in prop_oneof![any::<i64>(), -INTEGER_MAX - 1..=INTEGER_MAX + 1],
+            day in prop_oneof![any::<i32>(), -719_164..-719_160, 2_932_894..2_932_899],
+        ) {
+            let day = Day::from_number(day);
+            let written = day.to_string();
+            let values = [
+                (Value::Text(&text), Input::Text(&text)),
+                (Value::Decimal(&text), Input::Text(&text)),
+                (Value::Reference(&text), Input::Text(&text)),
+                (Value::Date(day), Input::Text(&written)),
+                (Value::Integer(number), Input::Integer(number)),
+                (Value::Boolean(true), Input::Boolean(true)),
+                (Value::Sealed(text.as_bytes()), Input::Other("sealed")),
+            ];
+            for field_type in all_types() {
+                for (value, input) in values {
+                    let same = field_type.read(input).is_ok_and(|read| read.is_some_and(|read| read.borrow() == value));
+                    prop_assert_eq!(field_type.holds(value), same, "{:?} {:?}", field_type, value);
                 }
             }
         }

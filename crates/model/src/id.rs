@@ -112,7 +112,7 @@ impl RecordName {
             "is not in Unicode normal form C"
         } else {
             return Ok(RecordName {
-                text: format!("{kind}/{key}"),
+                text: [kind, "/", key].concat(),
                 slash: kind.len(),
             });
         };
@@ -149,11 +149,13 @@ impl fmt::Display for RecordName {
 }
 
 fn is_nfc(text: &str) -> bool {
-    match is_nfc_quick(text.chars()) {
-        IsNormalized::Yes => true,
-        IsNormalized::No => false,
-        IsNormalized::Maybe => text.nfc().eq(text.chars()),
-    }
+    // Most keys: ASCII is in every normal form.
+    text.is_ascii()
+        || match is_nfc_quick(text.chars()) {
+            IsNormalized::Yes => true,
+            IsNormalized::No => false,
+            IsNormalized::Maybe => text.nfc().eq(text.chars()),
+        }
 }
 
 #[cfg(test)]

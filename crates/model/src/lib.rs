@@ -31,7 +31,7 @@ pub use campaign::{
     SAMPLE_SIZE, SAMPLE_STRATA, SAMPLE_VERIFIERS, STRATA_AREA, STRATA_NONE, Side, Target, Test, Title,
     Touched, Witness,
 };
-pub use codec::{CodecError, FORMAT, decode, decode_canonical, encode};
+pub use codec::{CodecError, FORMAT, decode, decode_canonical, encode, encodes_to};
 pub use command::{
     Check, Command, CommandSignature, Correction, Deed, LIST_COMMANDS_MAX, NAME_BYTES_MAX, Origin,
     REASON_BYTES_MAX, Reason, Since,

@@ -113,6 +113,13 @@ impl Day {
         date.map(|date| Day(date.to_epoch_days())).ok_or_else(wrong)
     }
 
+    /// Whether [`Self::parse`] reads what is shown of it: it lies in the years 1 to 9999.
+    pub(crate) fn is_writable(self) -> bool {
+        const FIRST: i32 = -719_162;
+        const LAST: i32 = 2_932_896;
+        (FIRST..=LAST).contains(&self.0)
+    }
+
     fn date(self) -> Option<NaiveDate> {
         NaiveDate::from_epoch_days(self.0)
     }

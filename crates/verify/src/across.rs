@@ -7,34 +7,42 @@ use shilu_model::{
 };
 
 use crate::{
+    audit::share_of,
     damage::{Damage, Finding},
-    hashing::{Stored, hash_of},
-    published::count,
+    hashing::Stored,
+    memory::{Hasher, hash_of_name},
     rules::Share,
     settings::Settings,
 };
 
+/// All records, with how their names are hashed.
+pub(crate) struct Records<'a> {
+    pub shares: &'a [Share],
+    pub hasher: &'a Hasher,
+}
+
 /// The first event that names a record that was not there, or that leads back to its own. It is one only if every event
 /// before it was judged.
-pub(crate) fn bad_reference(events: &[Stored<'_>], shares: &[Share]) -> Option<Finding> {
-    events.iter().find_map(|Stored { event, .. }| {
+pub(crate) fn bad_reference(events: &[&Stored<'_>], records: &Records<'_>) -> Option<Finding> {
+    events.iter().find_map(|stored| {
+        let event = &stored.event;
         let position = event.position;
-        let refused = judge_references(event, &Before { shares, position }).err()?;
+        let refused = judge_references(event, &Before { records, position }).err()?;
         Some(Damage::AgainstTheRules(refused).at(position.get()))
     })
 }
 
 /// The first event that makes a plate active on a thing where another one is. `plates` are those of the waves before.
 pub(crate) fn plate_taken(
-    events: &[Stored<'_>],
-    shares: &[Share],
+    events: &[&Stored<'_>],
+    records: &Records<'_>,
     settings: &Settings,
     plates: &mut ActivePlates,
 ) -> Option<Finding> {
     let events = events.iter().map(|stored| &stored.event);
     for event in events.filter(|event| event.kind == PLATE_KIND) {
         let (position, record) = (event.position, format!("{}/{}", event.kind, event.key));
-        let entries = Before { shares, position }.entries(&record);
+        let entries = Before { records, position }.entries(&record);
         let Some(moved) = PlateMove::by(event, &entries) else {
             continue;
         };
@@ -56,17 +64,17 @@ pub(crate) fn plate_taken(
 
 /// The records as they stood before a position.
 struct Before<'a> {
-    shares: &'a [Share],
+    records: &'a Records<'a>,
     position: Position,
 }
 
 impl<'a> Before<'a> {
     fn entries(&self, record: &str) -> Vec<Entry<'a>> {
-        let share = record.split_once('/').and_then(|(kind, key)| {
-            let number = hash_of(kind, key) % count(self.shares.len());
-            self.shares.get(usize::try_from(number).ok()?)
-        });
-        share.map_or_else(Vec::new, |share| share.entries_before(record, self.position))
+        let hash = hash_of_name(self.records.hasher, record);
+        let share = self.records.shares.get(share_of(hash));
+        share.map_or_else(Vec::new, |share| {
+            share.entries_before(hash, record, self.position)
+        })
     }
 }
 

@@ -1,16 +1,18 @@
 //! The way through: wave by wave, entries become leaves and events, the tree grows, and the events are judged; at the
 //! end stand the claims, the root, and the signatures. The first bad position wins.
 
-use std::{num::NonZero, sync::mpsc, thread};
+use std::{sync::mpsc, thread};
 
+use rayon::prelude::*;
 use shilu_merkle::{SignedCheckpoint, TILE_HASHES};
 use shilu_model::{ActivePlates, Timestamp, decode_canonical};
 
 use crate::{
-    across,
+    across::{self, Records},
     claims::Claims,
     damage::{Damage, Finding},
     hashing::{Hashing, Stored, Stretch},
+    memory::Hasher,
     published::{Batch, Entries, Published, count},
     reading::{self, WAVES_AHEAD, Wave},
     report::{Options, Report},
@@ -20,8 +22,8 @@ use crate::{
     trust,
 };
 
-/// Threads that share the work, beyond which one that reads cannot feed them.
-const THREADS_MAX: usize = 16;
+/// Shares of the records: several for each thread that one that reads can feed, so that whoever is done early helps.
+const SHARES: usize = 16;
 
 /// Checks a register from its first byte: every entry, the tree, every event by the rules of its time, every
 /// signature. `progress` is told how many events were checked, and of how many; a log may have more than that.
@@ -50,13 +52,25 @@ pub fn audit(
     }
     let size = checkpoint.unchecked().size;
     let (send, waves) = mpsc::sync_channel(WAVES_AHEAD);
+    let (send_back, spent) = mpsc::channel();
     thread::scope(|scope| {
-        scope.spawn(move || reading::read(published, entries, size, send));
+        scope.spawn(move || reading::read(published, entries, size, send, spent));
         let mut audit = Audit::new(published, options, checkpoint);
-        audit.run(waves, progress);
+        audit.run(waves, send_back, progress);
         audit.conclude()
     })
 }
+
+/// The events on records that are good so far.
+struct Good<'e, 'w> {
+    /// In the order of the log.
+    ordered: Vec<&'e Stored<'w>>,
+    /// By the share that their record belongs to.
+    shares: Vec<Vec<&'e Stored<'w>>>,
+}
+
+/// Events that one thread judges before other records at a time: enough to be worth handing over.
+const EVENTS_ACROSS: usize = 512;
 
 /// How far an audit has come.
 struct Audit<'a> {
@@ -69,6 +83,8 @@ struct Audit<'a> {
     tiles: u64,
     growth: Growth<'a>,
     settings: Settings,
+    /// How names of records are hashed.
+    hasher: Hasher,
     shares: Vec<Share>,
     claims: Claims,
     plates: ActivePlates,
@@ -85,8 +101,6 @@ impl<'a> Audit<'a> {
         if let Some(since) = &options.since {
             growth.ask(since.unchecked().size);
         }
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let shares = (0..threads.min(THREADS_MAX)).map(|_| Share::default());
         Audit {
             published,
             options,
@@ -96,7 +110,8 @@ impl<'a> Audit<'a> {
             tiles: 0,
             growth,
             settings: Settings::default(),
-            shares: shares.collect(),
+            hasher: Hasher::default(),
+            shares: (0..SHARES).map(|_| Share::default()).collect(),
             claims: Claims::default(),
             plates: ActivePlates::default(),
             first_recorded: None,
@@ -105,10 +120,19 @@ impl<'a> Audit<'a> {
         }
     }
 
-    fn run(&mut self, waves: mpsc::Receiver<Wave>, progress: &mut (dyn FnMut(u64, u64) + Send)) {
+    fn run(
+        &mut self,
+        waves: mpsc::Receiver<Wave>,
+        spent: mpsc::Sender<Batch>,
+        progress: &mut (dyn FnMut(u64, u64) + Send),
+    ) {
         for wave in waves {
             match wave {
-                Ok(wave) => self.wave(&wave),
+                Ok(wave) => {
+                    self.wave(&wave);
+                    // Whoever reads may have come to the end.
+                    let _ = spent.send(wave);
+                }
                 Err(finding) => self.find(finding),
             }
             progress(self.events, self.size.max(self.events));
@@ -152,33 +176,26 @@ impl<'a> Audit<'a> {
     }
 
     fn wave(&mut self, wave: &Batch) {
-        let stretches = self.hash(wave);
+        let mut stretches = self.hash(wave);
         self.events += count(wave.len());
-        let mut events = Vec::with_capacity(wave.len());
-        let mut blocks = Vec::new();
-        for mut stretch in stretches {
-            // Nothing after an entry that is no event can be judged.
-            if self.found.is_none() {
-                events.append(&mut stretch.events);
-            }
-            blocks.append(&mut stretch.blocks);
-            self.tiles += stretch.tiles;
-            stretch
-                .not_an_event
-                .into_iter()
-                .chain(stretch.tile)
-                .for_each(|finding| self.find(finding));
+        for stretch in &mut stretches {
+            self.tiles += u64::from(*stretch.tile.as_ref().unwrap_or(&false));
+            let tile = std::mem::replace(&mut stretch.tile, Ok(false)).err();
+            let findings = stretch.not_an_event.take().into_iter().chain(tile);
+            findings.for_each(|finding| self.find(finding));
         }
-        let before = self.end();
-        events.truncate(usize::try_from(before.saturating_sub(wave.first())).unwrap_or(usize::MAX));
-        self.follow(&mut events);
-        for block in &blocks {
-            self.growth.push(block);
+        // Nothing from a bad entry on can be judged. What lies before it in the wave was decoded without a gap.
+        let before = self.end().saturating_sub(wave.first());
+        let before = usize::try_from(before).unwrap_or(usize::MAX);
+        let events = stretches.iter().flat_map(|stretch| &stretch.events);
+        let shares = self.follow(events.take(before));
+        for stretch in &stretches {
+            self.growth.push(&stretch.block);
         }
         if let Some(wrong) = self.growth.wrong.take() {
             self.find(wrong);
         }
-        self.judge(&events);
+        self.judge(shares);
     }
 
     /// Leaves and events of a wave, shared out by tiles.
@@ -186,26 +203,32 @@ impl<'a> Audit<'a> {
         let hashing = Hashing {
             published: self.published,
             tiles_of: self.options.tiles.then_some(self.size),
-            decoding: self.found.is_none(),
+            decoding: self.found.is_none().then_some(&self.hasher),
         };
-        let blocks = wave.len().div_ceil(TILE_HASHES);
-        let each = blocks.div_ceil(self.shares.len()).max(1);
-        let stretches = (0..blocks)
-            .step_by(each)
-            .map(|from| (from, blocks.min(from + each)));
-        shared(stretches.collect(), |(from, to)| hashing.stretch(wave, from, to))
+        let starts = (0..wave.len()).into_par_iter().step_by(TILE_HASHES);
+        starts.map(|start| hashing.stretch(wave, start)).collect()
     }
 
-    /// Follows what concerns all events: places, times, ids, and the register's own events. Leaves the events that are
-    /// good so far.
-    fn follow(&mut self, events: &mut Vec<Stored<'_>>) {
-        for (index, stored) in events.iter().enumerate() {
+    /// Follows what concerns all events: places, times, ids, and the register's own events. Gives the events on records
+    /// that are good so far, each to the share that its record belongs to.
+    fn follow<'e, 'w: 'e>(&mut self, events: impl Iterator<Item = &'e Stored<'w>>) -> Good<'e, 'w> {
+        let mut good = Good {
+            ordered: Vec::new(),
+            shares: vec![Vec::new(); SHARES],
+        };
+        for stored in events {
             if let Err(finding) = self.next(stored) {
                 self.find(finding);
-                events.truncate(index);
-                return;
+                break;
+            }
+            if !stored.event.is_administrative()
+                && let Some(share) = good.shares.get_mut(share_of(stored.record_hash))
+            {
+                share.push(stored);
+                good.ordered.push(stored);
             }
         }
+        good
     }
 
     fn next(&mut self, stored: &Stored<'_>) -> Result<(), Finding> {
@@ -238,25 +261,29 @@ impl<'a> Audit<'a> {
         Ok(())
     }
 
-    /// Judges the events on records, shared out by records.
-    fn judge(&mut self, events: &[Stored<'_>]) {
-        let (settings, threads) = (&self.settings, count(self.shares.len()));
-        let shares = self.shares.iter_mut().zip(0..).collect();
-        let findings = shared(shares, |(share, mine): (&mut Share, u64)| {
-            let on_records = events.iter().filter(|stored| !stored.event.is_administrative());
-            let mut own = on_records.filter(|stored| stored.record_hash % threads == mine);
-            own.find_map(|stored| share.judge(stored, settings).err())
-        });
-        for finding in findings.into_iter().flatten() {
-            self.find(finding);
-        }
-        let parts = events.chunks(events.len().div_ceil(self.shares.len()).max(1));
-        let shares = &self.shares;
-        let findings = shared(parts.collect(), |part| across::bad_reference(part, shares));
-        let taken = across::plate_taken(events, shares, &self.settings, &mut self.plates);
-        for finding in findings.into_iter().flatten().chain(taken) {
-            self.find(finding);
-        }
+    /// Judges the events on records: each before its own record, share by share, then before the others.
+    fn judge(&mut self, Good { ordered, shares }: Good<'_, '_>) {
+        let settings = &self.settings;
+        let own = self.shares.par_iter_mut().zip(shares);
+        let mut findings: Vec<_> = own
+            .filter_map(|(share, events)| share.judge(&events, settings).err())
+            .collect();
+        let records = Records {
+            shares: &self.shares,
+            hasher: &self.hasher,
+        };
+        let parts = ordered.par_chunks(EVENTS_ACROSS);
+        let across: Vec<_> = parts
+            .filter_map(|events| across::bad_reference(events, &records))
+            .collect();
+        findings.extend(across);
+        findings.extend(across::plate_taken(
+            &ordered,
+            &records,
+            settings,
+            &mut self.plates,
+        ));
+        findings.into_iter().for_each(|finding| self.find(finding));
     }
 
     /// All entries were seen, or enough of them.
@@ -264,7 +291,7 @@ impl<'a> Audit<'a> {
         if let Some(wrong) = self.growth.wrong.take() {
             self.find(wrong);
         }
-        if let Some(finding) = std::mem::take(&mut self.claims).settle(&mut self.shares) {
+        if let Some(finding) = std::mem::take(&mut self.claims).settle(&mut self.shares, &self.hasher) {
             self.find(finding);
         }
         match self.found.take() {
@@ -336,18 +363,7 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// Does each job in a thread of its own, and gives the results in the order of the jobs.
-fn shared<J: Send, R: Send>(jobs: Vec<J>, work: impl Fn(J) -> R + Sync) -> Vec<R> {
-    if jobs.len() <= 1 {
-        return jobs.into_iter().map(work).collect();
-    }
-    let work = &work;
-    thread::scope(|scope| {
-        let jobs = jobs.into_iter().map(|job| scope.spawn(move || work(job)));
-        let threads: Vec<_> = jobs.collect();
-        let results = threads
-            .into_iter()
-            .map(|thread| thread.join().expect("no job panics"));
-        results.collect()
-    })
+/// The share that a record belongs to, by bits of its hash that its table does not look at.
+pub(crate) fn share_of(record_hash: u64) -> usize {
+    usize::try_from(record_hash >> 32).unwrap_or(0) % SHARES
 }

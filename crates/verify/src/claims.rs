@@ -7,6 +7,7 @@ use shilu_model::{Because, Event, EventId, Rejection};
 
 use crate::{
     damage::{Damage, Finding},
+    memory::{Hasher, hash_of_name},
     published::count,
     rules::Share,
 };
@@ -53,7 +54,7 @@ impl Claims {
     }
 
     /// The first event that claims what is not so. It is one only if every event before it was noted and judged.
-    pub fn settle(mut self, shares: &mut [Share]) -> Option<Finding> {
+    pub fn settle(mut self, shares: &mut [Share], hasher: &Hasher) -> Option<Finding> {
         // Ids are made in the order of time, so that they are nearly sorted: a stable sort finds the runs.
         self.ids.sort();
         let repeated = self.first_repeated();
@@ -62,7 +63,7 @@ impl Claims {
             .filter(|claim| !self.is_earlier(claim))
             .min_by_key(|claim| claim.1);
         let no_cause = no_cause.map(|(cause, position)| Damage::NoCause { cause: *cause }.at(*position));
-        [repeated, no_cause, bad_duplicate(shares)]
+        [repeated, no_cause, bad_duplicate(shares, hasher)]
             .into_iter()
             .flatten()
             .min_by_key(|finding| finding.position)
@@ -85,7 +86,7 @@ impl Claims {
 }
 
 /// The first duplicate whose target nobody had collected, or is itself a duplicate of the record.
-fn bad_duplicate(shares: &mut [Share]) -> Option<Finding> {
+fn bad_duplicate(shares: &mut [Share], hasher: &Hasher) -> Option<Finding> {
     let lists = shares
         .iter_mut()
         .map(|share| std::mem::take(&mut share.duplicates));
@@ -100,7 +101,8 @@ fn bad_duplicate(shares: &mut [Share]) -> Option<Finding> {
         target,
     } in &duplicates
     {
-        let collected = shares.iter().find_map(|share| share.first_collect(target));
+        let hash = hash_of_name(hasher, target);
+        let collected = shares.iter().find_map(|share| share.first_collect(hash, target));
         let mut chain = std::iter::successors(Some(target.as_str()), |next| targets.get(next).copied());
         let problem = if collected.is_none_or(|collected| collected > *position) {
             "nobody has collected it"

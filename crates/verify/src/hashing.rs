@@ -6,21 +6,19 @@ use shilu_model::{CodecError, Event, decode};
 
 use crate::{
     damage::{Damage, Finding},
+    memory::{Hasher, hash_of},
     published::{Batch, Published, count, read_tile},
 };
 
-/// What one stretch of a wave holds: a whole number of tiles, except at the log's end.
-#[derive(Default)]
+/// What the entries under one tile of level 0 hold.
 pub(crate) struct Stretch<'w> {
-    pub blocks: Vec<Block>,
+    pub block: Block,
     /// The events, up to the first entry that is none.
     pub events: Vec<Stored<'w>>,
     /// The first entry that is no event.
     pub not_an_event: Option<Finding>,
-    /// The first disagreement with a tile of level 0.
-    pub tile: Option<Finding>,
-    /// Tiles that agree.
-    pub tiles: u64,
+    /// Whether the tile agrees. False where there is none.
+    pub tile: Result<bool, Finding>,
 }
 
 /// The leaves under one tile of level 0.
@@ -34,7 +32,7 @@ pub(crate) struct Block {
 pub(crate) struct Stored<'w> {
     pub event: Event<'w>,
     pub bytes: &'w [u8],
-    /// A hash of the record's name, by which the work on records is shared out.
+    /// The hash of the record's name, by which it is found, and the work on records shared out.
     pub record_hash: u64,
 }
 
@@ -44,39 +42,36 @@ pub(crate) struct Hashing<'a> {
     pub published: &'a dyn Published,
     /// The checkpoint's size, where tiles are compared.
     pub tiles_of: Option<u64>,
-    /// Whether events are still wanted; else only leaves.
-    pub decoding: bool,
+    /// Whether events are still wanted, and how their records' names are hashed; else only leaves.
+    pub decoding: Option<&'a Hasher>,
 }
 
 impl Hashing<'_> {
-    /// Goes through the blocks `from..to` of a wave.
-    pub fn stretch<'w>(&self, wave: &'w Batch, from: usize, to: usize) -> Stretch<'w> {
-        let mut stretch = Stretch::default();
-        for block in from..to {
-            let entries = block * TILE_HASHES..wave.len().min((block + 1) * TILE_HASHES);
-            let first = wave.first() + count(entries.start);
-            let mut leaves = Vec::with_capacity(TILE_HASHES);
-            for (entry, position) in entries.map_while(|index| wave.get(index)).zip(first..) {
-                leaves.push(Hash::leaf(entry));
-                if self.decoding && stretch.not_an_event.is_none() {
-                    match read_event(entry) {
-                        Ok(stored) => stretch.events.push(stored),
-                        Err(damage) => stretch.not_an_event = Some(damage.at(position)),
-                    }
+    /// Goes through the entries of a wave from an index on, up to the end of their tile.
+    pub fn stretch<'w>(&self, wave: &'w Batch, start: usize) -> Stretch<'w> {
+        let end = wave.len().min(start + TILE_HASHES);
+        let first = wave.first() + count(start);
+        let mut leaves = Vec::with_capacity(TILE_HASHES);
+        let mut events = Vec::with_capacity(self.decoding.map_or(0, |_| TILE_HASHES));
+        let mut not_an_event = None;
+        for (entry, position) in (start..end).map_while(|index| wave.get(index)).zip(first..) {
+            leaves.push(Hash::leaf(entry));
+            if let (Some(hasher), None) = (self.decoding, &not_an_event) {
+                match read_event(entry, hasher) {
+                    Ok(stored) => events.push(stored),
+                    Err(damage) => not_an_event = Some(damage.at(position)),
                 }
             }
-            if stretch.tile.is_none() {
-                match self.compare(first, &leaves) {
-                    Ok(compared) => stretch.tiles += u64::from(compared),
-                    Err(finding) => stretch.tile = Some(finding),
-                }
-            }
-            let mut tree = Tree::default();
-            leaves.iter().for_each(|leaf| tree.push(*leaf));
-            let root = tree.root();
-            stretch.blocks.push(Block { leaves, root });
         }
-        stretch
+        let mut tree = Tree::default();
+        leaves.iter().for_each(|leaf| tree.push(*leaf));
+        let root = tree.root();
+        Stretch {
+            tile: self.compare(first, &leaves),
+            block: Block { leaves, root },
+            events,
+            not_an_event,
+        }
     }
 
     /// Compares leaves with their tile, if there is one. False where there is none.
@@ -98,24 +93,16 @@ impl Hashing<'_> {
     }
 }
 
-fn read_event(bytes: &[u8]) -> Result<Stored<'_>, Damage> {
+fn read_event<'w>(bytes: &'w [u8], hasher: &Hasher) -> Result<Stored<'w>, Damage> {
     if bytes.len() > Event::BYTES_MAX {
         let (bytes, max) = (bytes.len(), Event::BYTES_MAX);
         return Err(Damage::NotAnEvent(CodecError::TooLarge { bytes, max }));
     }
     let event = decode(bytes).map_err(Damage::NotAnEvent)?;
-    let record_hash = hash_of(event.kind, event.key);
+    let record_hash = hash_of(hasher, event.kind, event.key);
     Ok(Stored {
         event,
         bytes,
         record_hash,
-    })
-}
-
-/// FNV-1a. Nothing depends on it but which thread does what.
-pub(crate) fn hash_of(kind: &str, key: &str) -> u64 {
-    let bytes = kind.bytes().chain(key.bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }

@@ -2,14 +2,15 @@
 //!
 //! Read it in this order: `damage` is what can be wrong and `report` what is said when nothing is; `audit` is the way
 //! through; `reading` brings the entries, `hashing` makes leaves and events of them, `tree` grows the tree,
-//! `settings` follows the register's own events, `rules` judges the events on records, `claims` settles what one
-//! event says of others, and `trust` says whose word the checkpoint is.
+//! `settings` follows the register's own events, `rules` judges the events on records by what `memory` keeps of
+//! earlier ones, `claims` settles what one event says of others, and `trust` says whose word the checkpoint is.
 //!
-//! Invariants: no I/O but through [`Published`] and [`Entries`], no clock, no randomness; it writes nothing and knows
-//! no private key. Nothing here is shared with the code that wrote the log but the model's rules and the tree itself.
+//! Invariants: no I/O but through [`Published`] and [`Entries`], no clock, no randomness but in the keys of hash
+//! tables; it writes nothing and knows no private key. Nothing here is shared with the code that wrote the log but the
+//! model's rules and the tree itself.
 //!
-//! Memory: about 110 bytes for each event on a record and about 120 for each record, see `rules`; 24 for each event's
-//! id, see `claims`; and some waves of 16,384 events, see `reading`.
+//! Memory: about 40 bytes for each event on a record and about 90 for each record, see `memory`; 24 for each event's
+//! id, see `claims`; and some waves of 8,192 events, see `reading`.
 
 mod across;
 mod audit;
@@ -17,6 +18,7 @@ mod claims;
 mod damage;
 mod form;
 mod hashing;
+mod memory;
 mod published;
 mod reading;
 mod report;

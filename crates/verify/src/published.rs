@@ -71,13 +71,15 @@ impl Batch {
         self.first
     }
 
-    /// An empty batch that follows this one, with room for as much.
-    pub(crate) fn next(&self) -> Batch {
-        Batch {
-            first: self.end(),
-            bytes: Vec::with_capacity(self.bytes.len()),
-            ends: Vec::with_capacity(self.ends.len()),
-        }
+    /// An empty batch that follows this one, in the memory of a spent one.
+    pub(crate) fn next(&self, spent: Batch) -> Batch {
+        let Batch {
+            mut bytes, mut ends, ..
+        } = spent;
+        bytes.clear();
+        ends.clear();
+        let first = self.end();
+        Batch { first, bytes, ends }
     }
 
     /// The position after the last entry.

@@ -1,6 +1,6 @@
 //! The first stage: brings the entries together in waves, a little ahead of whoever checks them.
 
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender};
 
 use shilu_merkle::{TILE_HASHES, Tile, TileKind};
 use shilu_model::Position;
@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// Entries of a wave: a whole number of tiles; enough that sharing a wave out among threads costs next to nothing,
-/// and few enough (3 MB, and 8 MB decoded) that the caches hold much of it.
-pub(crate) const WAVE_ENTRIES: usize = 64 * TILE_HASHES;
+/// and few enough (1 MB, and 4 MB decoded) that the caches hold much of it.
+pub(crate) const WAVE_ENTRIES: usize = 32 * TILE_HASHES;
 
 /// Waves that may wait to be checked.
 pub(crate) const WAVES_AHEAD: usize = 2;
@@ -21,11 +21,19 @@ pub(crate) const WAVES_AHEAD: usize = 2;
 /// none but the last is short.
 pub(crate) type Wave = Result<Batch, Finding>;
 
-/// Reads all entries. Of bundles there are as many as the checkpoint says.
-pub(crate) fn read(published: &dyn Published, entries: Entries<'_>, size: u64, waves: SyncSender<Wave>) {
+/// Reads all entries. Of bundles there are as many as the checkpoint says. Spent waves are filled again: fresh memory
+/// costs more than what is written to it.
+pub(crate) fn read(
+    published: &dyn Published,
+    entries: Entries<'_>,
+    size: u64,
+    waves: SyncSender<Wave>,
+    spent: Receiver<Batch>,
+) {
     let mut filling = Filling {
         wave: Batch::default(),
         waves,
+        spent,
     };
     let read = match entries {
         Entries::Bundles => filling.bundles(published, size),
@@ -59,6 +67,7 @@ impl From<Finding> for Stop {
 struct Filling {
     wave: Batch,
     waves: SyncSender<Wave>,
+    spent: Receiver<Batch>,
 }
 
 impl Filling {
@@ -99,7 +108,8 @@ impl Filling {
     }
 
     fn flush(&mut self) -> Result<(), Stop> {
-        let next = self.wave.next();
+        let next = self.spent.try_recv().unwrap_or_default();
+        let next = self.wave.next(next);
         let wave = std::mem::replace(&mut self.wave, next);
         self.waves.send(Ok(wave)).map_err(|_| Stop::Unheard)
     }

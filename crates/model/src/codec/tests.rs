@@ -198,6 +198,7 @@ fn harmless(bytes: &[u8]) -> Result<(), TestCaseError> {
         let size = size_of::<Change<'_>>();
         prop_assert!(event.changes.capacity() * size <= DECODE_LIMIT_BYTES);
         prop_assert!(event.observed.capacity() * size_of::<Observed<'_>>() <= DECODE_LIMIT_BYTES);
+        prop_assert_eq!(encodes_to(event, bytes), decode_canonical(bytes).is_ok());
     }
     match decode_canonical(bytes) {
         Ok(canonical) => {
@@ -224,6 +225,9 @@ proptest! {
                 prop_assert!(length <= Event::BYTES_MAX);
                 prop_assert_eq!(&decode(bytes).unwrap(), &event);
                 prop_assert_eq!(&decode_canonical(bytes).unwrap(), &event);
+                prop_assert!(encodes_to(&event, bytes));
+                prop_assert!(!encodes_to(&event, &bytes[..length - 1]));
+                prop_assert!(!encodes_to(&event, &[bytes, &[0]].concat()));
             }
             Err(error) => {
                 let too_large = matches!(error, CodecError::TooLarge { bytes, .. } if bytes > Event::BYTES_MAX);

@@ -1,10 +1,10 @@
 //! Honest registers pass, and the report says how much was checked.
 
 use proptest::prelude::*;
-use shilu_model::{Because, Outcome};
+use shilu_model::{Because, Entry, Event, Outcome, decode};
 
 use super::register::*;
-use crate::{Batch, Entries, Options, audit};
+use crate::{Batch, Entries, Options, audit, memory::Memory};
 
 #[test]
 fn an_honest_register_passes_with_everything_counted() {
@@ -23,6 +23,26 @@ fn an_honest_register_passes_with_everything_counted() {
     );
     assert_eq!(report.key, *register.key.verifier());
     assert_eq!(by_log(&register.log, &files, &pinned()).unwrap(), report);
+}
+
+/// What is kept of a record is what the rules ask of its events, and of no other record's; also where hashes collide.
+#[test]
+fn what_is_remembered_is_what_the_rules_ask() {
+    let register = village();
+    let events: Vec<_> = register.log.iter().map(|bytes| decode(bytes).unwrap()).collect();
+    let on_records: Vec<_> = events.iter().filter(|event| !event.is_administrative()).collect();
+    let mut memory = Memory::default();
+    for (index, event) in on_records.iter().enumerate() {
+        let name = |event: &Event<'_>| format!("{}/{}", event.kind, event.key);
+        let before = on_records[..index]
+            .iter()
+            .filter(|other| name(other) == name(event));
+        let expected: Vec<_> = before.filter_map(|event| Entry::of(event)).collect();
+        assert_eq!(memory.entries(1, &name(event)), expected);
+        memory.keep(1, &name(event), event);
+    }
+    assert_eq!(memory.records(), 4);
+    assert_eq!(memory.entries(1, "dwelling/9"), []);
 }
 
 #[test]
