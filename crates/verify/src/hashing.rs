@@ -1,12 +1,14 @@
 //! The second stage, tile by tile, in any order: an entry's bytes become a leaf, compared with the published tile, and
 //! an event.
 
+use std::ops::Range;
+
 use shilu_merkle::{Hash, TILE_HASHES, TILE_WIDTH, Tile, TileKind, Tree};
 use shilu_model::{CodecError, Event, decode};
 
 use crate::{
     damage::{Damage, Finding},
-    published::{Batch, Published, count, read_tile},
+    published::{Batch, Published, count, read_bundle, read_tile},
 };
 
 /// What one stretch of a wave holds: a whole number of tiles, except at the log's end.
@@ -17,10 +19,12 @@ pub(crate) struct Stretch<'w> {
     pub events: Vec<Stored<'w>>,
     /// The first entry that is no event.
     pub not_an_event: Option<Finding>,
-    /// The first disagreement with a tile of level 0.
+    /// The first disagreement with a tile of level 0, or with a bundle.
     pub tile: Option<Finding>,
     /// Tiles that agree.
     pub tiles: u64,
+    /// Bundles that agree.
+    pub bundles: u64,
 }
 
 /// The leaves under one tile of level 0.
@@ -44,6 +48,8 @@ pub(crate) struct Hashing<'a> {
     pub published: &'a dyn Published,
     /// The checkpoint's size, where tiles are compared.
     pub tiles_of: Option<u64>,
+    /// Whether bundles are compared too: where the entries come from elsewhere.
+    pub bundles: bool,
     /// Whether events are still wanted; else only leaves.
     pub decoding: bool,
 }
@@ -56,7 +62,7 @@ impl Hashing<'_> {
             let entries = block * TILE_HASHES..wave.len().min((block + 1) * TILE_HASHES);
             let first = wave.first() + count(entries.start);
             let mut leaves = Vec::with_capacity(TILE_HASHES);
-            for (entry, position) in entries.map_while(|index| wave.get(index)).zip(first..) {
+            for (entry, position) in entries.clone().map_while(|index| wave.get(index)).zip(first..) {
                 leaves.push(Hash::leaf(entry));
                 if self.decoding && stretch.not_an_event.is_none() {
                     match read_event(entry) {
@@ -66,8 +72,18 @@ impl Hashing<'_> {
                 }
             }
             if stretch.tile.is_none() {
-                match self.compare(first, &leaves) {
-                    Ok(compared) => stretch.tiles += u64::from(compared),
+                let compared = self.compare(first, &leaves).and_then(|tiles| {
+                    let bundles = tiles && self.bundles;
+                    if bundles {
+                        self.compare_bundle(first, wave, entries)?;
+                    }
+                    Ok((tiles, bundles))
+                });
+                match compared {
+                    Ok((tiles, bundles)) => {
+                        stretch.tiles += u64::from(tiles);
+                        stretch.bundles += u64::from(bundles);
+                    }
                     Err(finding) => stretch.tile = Some(finding),
                 }
             }
@@ -93,6 +109,28 @@ impl Hashing<'_> {
             Some(place) => {
                 let tile = tile.to_string();
                 Err(Damage::EntryNotInTile { tile }.at(first + count(place)))
+            }
+        }
+    }
+
+    /// Compares entries, whose tile agrees with them, with their bundle.
+    fn compare_bundle(&self, first: u64, wave: &Batch, entries: Range<usize>) -> Result<(), Finding> {
+        let size = self.tiles_of.unwrap_or(0);
+        let Some(tile) = Tile::at(TileKind::Entries, first / TILE_WIDTH, size) else {
+            return Ok(());
+        };
+        // A log that ends within the bundle is named as truncated by whoever counts its events.
+        if entries.len() < tile.width {
+            return Ok(());
+        }
+        let mut bundle = Batch::new(first);
+        read_bundle(self.published, tile, &mut bundle).map_err(|damage| damage.at(first))?;
+        let own = entries.map_while(|index| wave.get(index));
+        match bundle.iter().zip(own).position(|(one, other)| one != other) {
+            None => Ok(()),
+            Some(place) => {
+                let bundle = tile.to_string();
+                Err(Damage::BundleWrong { bundle }.at(first + count(place)))
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Read it in this order: `damage` is what can be wrong and `report` what is said when nothing is; `audit` is the way
 //! through; `reading` brings the entries, `hashing` makes leaves and events of them, `tree` grows the tree,
 //! `settings` follows the register's own events, `rules` judges the events on records, `claims` settles what one
-//! event says of others, and `trust` says whose word the checkpoint is.
+//! event says of others, `clocks` compares times with those of witnesses, and `trust` says whose word the checkpoint is.
 //!
 //! Invariants: no I/O but through [`Published`] and [`Entries`], no clock, no randomness; it writes nothing and knows
 //! no private key. Nothing here is shared with the code that wrote the log but the model's rules and the tree itself.
@@ -13,6 +13,7 @@
 
 mod audit;
 mod claims;
+mod clocks;
 mod damage;
 mod form;
 mod hashing;
@@ -29,5 +30,5 @@ mod tests;
 
 pub use audit::audit;
 pub use damage::{Damage, Finding};
-pub use published::{Batch, Entries, Published, Unreadable};
-pub use report::{Options, Report};
+pub use published::{Batch, Entries, Published, Unreadable, bytes_max};
+pub use report::{ActorKeyChange, Options, Report};
