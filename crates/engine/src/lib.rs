@@ -8,6 +8,7 @@
 //! that is not durable. Clock and ids come in here and nowhere below.
 
 mod ask;
+pub mod bounded;
 mod clock;
 pub mod durable;
 mod engine;
@@ -17,6 +18,7 @@ mod figures;
 mod folder;
 mod folding;
 mod query;
+mod rebuilding;
 mod reply;
 mod saved;
 #[cfg(test)]
@@ -24,17 +26,18 @@ mod tests;
 mod writing;
 
 pub use clock::Clock;
-pub use engine::{Engine, Info, Options, Rebuilt};
+pub use engine::{Engine, Info, Options};
 pub use error::EngineError;
 pub use evidence::{
-    BackedUp, Because, Beyond, Publication, PublishedFolder, RANDOMNESS, Restored, WitnessState, backup,
-    random_seed, restore,
+    BackedUp, Because, Beyond, NoKey, Publication, PublishedFolder, Restored, Rotated, WitnessState, backup,
+    fresh_key, named_key, prepare_key, restore,
 };
 pub use folder::{Init, public_key};
 pub use query::{
     AsOf, At, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures, ListQuery, Page,
     Rate, RecordView, StoredEvent,
 };
+pub use rebuilding::{Compared, Rebuilt};
 pub use reply::{Accepted, Answer, Pending};
 pub use shilu_log as log;
 pub use shilu_merkle as merkle;

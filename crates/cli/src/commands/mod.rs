@@ -17,6 +17,7 @@ mod rebuild;
 mod receipt;
 pub mod serve;
 mod show;
+mod trusted;
 pub mod verify;
 pub mod witness;
 
