@@ -17,6 +17,7 @@ import argparse
 import base64
 import hashlib
 import pathlib
+import re
 import struct
 import sys
 
@@ -115,6 +116,13 @@ class Wrong(Exception):
     pass
 
 
+def number(text):
+    """A decimal number in the one form that the formats have: int() takes -5, +6 and 6_01 as well."""
+    if not re.fullmatch("0|[1-9][0-9]*", text):
+        raise Wrong(f"{text!r} is not a number")
+    return int(text)
+
+
 def parse_vkey(text):
     name, ident, material = text.split("+", 2)
     material = base64.b64decode(material, validate=True)
@@ -131,7 +139,7 @@ def parse_checkpoint(note):
     lines = text.split("\n")
     if len(lines) < 3:
         raise Wrong("this is not a checkpoint")
-    return lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True), text + "\n", signatures
+    return lines[0], number(lines[1]), base64.b64decode(lines[2], validate=True), text + "\n", signatures
 
 
 def check_note(note, vkey):
@@ -273,7 +281,7 @@ def check_receipt(path, vkey):
     if lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("extra ") or not lines[2].startswith("index "):
         raise Wrong("this is not a receipt of a register")
     entry = base64.b64decode(lines[1][6:], validate=True)
-    index = int(lines[2][6:])
+    index = number(lines[2][6:])
     proof = [base64.b64decode(line, validate=True) for line in lines[3:]]
     origin, size, root = check_note(note, vkey)
     if check_inclusion(leaf_hash(entry), index, size, proof) != root:
@@ -297,6 +305,8 @@ def main():
             check_folder(args.folder, args.key, args.since)
     except FileNotFoundError as missing:
         sys.exit(f"wrong: {missing.filename} is missing")
+    except OSError as error:
+        sys.exit(f"wrong: {error.filename or 'a file'} cannot be read: {error.strerror}")
     except (Wrong, ValueError, IndexError, struct.error) as wrong:
         sys.exit(f"wrong: {wrong}")
 

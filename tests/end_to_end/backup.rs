@@ -181,7 +181,11 @@ fn a_damaged_register_is_restored_from_its_own_folder() {
     bytes[1_000] ^= 1;
     fs::write(&bundle, bytes).unwrap();
     let nothing = beside(&register, "nothing");
-    shilu(&["restore", &spoilt, &nothing, "--key", &key]).refused(1, "LOG_DAMAGED");
+    let refused = shilu(&["restore", &spoilt, &nothing, "--key", &key]).refused(1, "BAD_BUNDLE");
+    assert!(
+        refused.stderr.contains("tile/entries/000") && refused.stderr.contains("position"),
+        "{refused:?}"
+    );
     assert_eq!(fs::read_dir(&nothing).unwrap().count(), 0);
 }
 
@@ -310,5 +314,60 @@ fn a_changed_key_is_followed_from_the_old_one_and_from_the_new() {
             done.exit == 1 && done.stdout.contains("KEY_NOT_VOUCHED"),
             "{done:?}"
         );
+    }
+}
+
+#[test]
+fn a_backup_that_would_not_be_good_is_not_made() {
+    let (register, key) = filled();
+    let dir = Path::new(register.dir());
+    let to = beside(&register, "backup");
+    register.run(&["backup", &to]).well();
+    let good = verify(&to, &key);
+    // Signed by somebody else, and a campaign that is gone: neither gets into a backup, new or old.
+    let checkpoint = fs::read(dir.join("public/checkpoint")).unwrap();
+    let stranger =
+        shilu_merkle::SignerKey::from_seed("example.org/village", shilu_merkle::Algorithm::Ed25519, &[7; 32])
+            .unwrap();
+    let said = shilu_merkle::SignedCheckpoint::parse(&checkpoint).unwrap();
+    let forged = said.unchecked().sign([&stranger]).to_string();
+    fs::write(dir.join("public/checkpoint"), forged).unwrap();
+    let other = beside(&register, "other");
+    for to in [&to, &other] {
+        register.run(&["backup", to]).refused(1, "CHECKPOINT_DAMAGED");
+    }
+    fs::write(dir.join("public/checkpoint"), checkpoint).unwrap();
+    let attachments = dir.join("mirror/attachments");
+    let campaign = fs::read_dir(&attachments)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .file_name();
+    fs::remove_file(attachments.join(&campaign)).unwrap();
+    for to in [&to, &other] {
+        let refused = register.run(&["backup", to]).refused(1, "CAMPAIGN_MISSING");
+        assert!(refused.stderr.contains(campaign.to_str().unwrap()), "{refused:?}");
+    }
+    assert!(!Path::new(&other).exists());
+    assert_eq!(verify(&to, &key), good);
+    // The register puts it right when it is opened.
+    register.run(&["show", "dwelling/7"]).well();
+    register.run(&["backup", &other]).well();
+    verify(&other, &key);
+    // A backup that lacks a file says which.
+    for (file, code) in [
+        (Path::new("public/checkpoint").to_owned(), "CHECKPOINT_MISSING"),
+        (
+            Path::new("mirror/attachments").join(&campaign),
+            "CAMPAIGN_MISSING",
+        ),
+    ] {
+        let aside = Path::new(&other).join("aside");
+        fs::rename(Path::new(&other).join(&file), &aside).unwrap();
+        let nothing = beside(&register, "nothing");
+        let refused = shilu(&["restore", &other, &nothing, "--key", &key]).refused(1, code);
+        assert!(refused.stderr.contains(file.to_str().unwrap()), "{refused:?}");
+        fs::rename(&aside, Path::new(&other).join(&file)).unwrap();
     }
 }

@@ -277,11 +277,11 @@ fn damage_beside_the_log_is_noticed_or_harmless() {
 /// What `verify` may say of a damaged file in `public/` or `mirror/` that the register did not put right by itself.
 fn names_it(name: &str, code: &str) -> bool {
     match name {
-        name if name.starts_with("mirror/attachments") => code.starts_with("CAMPAIGN_"),
         name if name.starts_with("mirror/tile") => [
             "ENTRY_NOT_IN_TILE",
             "NOT_AN_EVENT",
             "BUNDLE_MISSING",
+            "BUNDLE_WRONG",
             "BAD_BUNDLE",
         ]
         .contains(&code),
@@ -320,7 +320,7 @@ fn damage_to_what_is_published_is_mended_or_named() {
         match &finding {
             Finding::Whole(events) if *events == image.head => mended += 1,
             Finding::Refused(code) if is_checkpoint && code == "CHECKPOINT_DAMAGED" => refused += 1,
-            // What the next start compares is always put right: the newest tiles and bundles.
+            // What the next start compares is always put right: the newest tiles and bundles, and what lies beside them.
             Finding::Broken(why)
                 if !name.contains(".p/")
                     && why

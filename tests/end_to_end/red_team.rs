@@ -9,17 +9,18 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use shilu_engine::model::{Action, Event, Timestamp, decode};
 use shilu_merkle::{Addition, Algorithm, Hash, Receipt, SignedCheckpoint, SignerKey, VerifierKey};
 use shilu_tests::workload::CAMPAIGN;
 
 use crate::{
     operator::{copy, edit, entries, other_id, prover, renumber, rewrite, sign},
-    shilu::{Done, Register, Witness, serve, shilu},
+    shilu::{Done, Register, Witness, command, serve, shilu},
 };
 
 /// How long the background check of a small log may take.
@@ -816,4 +817,325 @@ fn events_that_the_rules_forbid() {
         bytes.extend_from_slice(&entries[1][2..]);
         entries[1] = bytes;
     });
+}
+
+/// A saved projection of other events that says it is of this log, checksum and all.
+fn forged_projection(file: &[u8], honest: &[u8]) -> Vec<u8> {
+    let mut forged = file[..file.len() - 32].to_vec();
+    // Where it stands: the position, the time, and the hash of the log's chunk that ends there.
+    forged[12..60].copy_from_slice(&honest[12..60]);
+    let digest = Sha256::digest(&forged);
+    forged.extend_from_slice(&digest);
+    forged
+}
+
+#[test]
+fn saved_projections_that_were_forged() {
+    let village = Village::new();
+    let home = village.register.home.path();
+    let twin = rewrite(&village.past, &home.join("twin"), |entries| {
+        let place = entries
+            .iter()
+            .position(|entry| decode(entry).unwrap().key == "7")
+            .unwrap();
+        edit(&mut entries[place], |event| event.actor = "eve");
+    });
+    // Opened once, it saves its projections: those of the past, but for one event.
+    shilu(&["show", "dwelling/7", "--data", twin.to_str().unwrap()]).well();
+    let victim = copy(&village.dir, &home.join("victim"));
+    for entry in fs::read_dir(twin.join("projections")).unwrap() {
+        let entry = entry.unwrap();
+        let honest = fs::read(village.past.join("projections").join(entry.file_name())).unwrap();
+        let forged = forged_projection(&fs::read(entry.path()).unwrap(), &honest);
+        fs::write(victim.join("projections").join(entry.file_name()), forged).unwrap();
+    }
+    let served = copy(&victim, &home.join("served"));
+    let by = |actor: &str| {
+        let words = ["changes", "--actor", actor, "--format", "jsonl", "--limit", "0"];
+        shilu(&[&words[..], &["--data", served.to_str().unwrap()]].concat()).well()
+    };
+    assert!(
+        by("eve").contains("dwelling/7"),
+        "the program believes them: only the audit can tell"
+    );
+    village.caught(&victim, &[], "PROJECTION_DIFFERS", None);
+    let mended = shilu(&["rebuild", "--data", victim.to_str().unwrap(), "--format", "json"]);
+    assert!(
+        mended.exit == 1 && mended.stdout.contains("\"same\":false"),
+        "{mended:?}"
+    );
+    village.passes(&victim, &[]);
+}
+
+#[test]
+fn a_mirror_that_is_not_the_log() {
+    let village = Village::new();
+    let home = village.register.home.path();
+    village.passes(&village.dir, &[]);
+    let honest = village.verify(&village.dir, &[]).json();
+    assert_eq!(honest["bundles"], village.size().div_ceil(256), "{honest}");
+    let bundles = [("000", 255), ("001.p", village.size() - 1)];
+    for (number, (name, last)) in bundles.into_iter().enumerate() {
+        let dir = copy(&village.dir, &home.join(format!("mirror-{number}")));
+        let mut path = dir.join("mirror/tile/entries").join(name);
+        if path.is_dir() {
+            path = path.join((village.size() % 256).to_string());
+        }
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+        village.caught(&dir, &[], "BUNDLE_WRONG", Some(last));
+        fs::remove_file(&path).unwrap();
+        village.caught(&dir, &[], "BUNDLE_MISSING", Some(last / 256 * 256));
+        // As the hint says.
+        fs::remove_dir_all(dir.join("mirror/tile")).unwrap();
+        shilu(&["show", "dwelling/7", "--data", dir.to_str().unwrap()]).well();
+        village.passes(&dir, &[]);
+    }
+}
+
+#[test]
+fn files_that_never_end() {
+    let village = Village::new();
+    let home = village.register.home.path();
+    for (number, (name, code, position)) in [
+        ("public/checkpoint", "BAD_NOTE", None),
+        ("public/tile/0/000", "BAD_TILE", Some(0)),
+        ("mirror/tile/entries/000", "BAD_BUNDLE", Some(0)),
+        ("mirror/attachments", "CAMPAIGN_CHANGED", Some(0)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let dir = copy(&village.dir, &home.join(format!("endless-{number}")));
+        let mut path = dir.join(name);
+        if path.is_dir() {
+            path = fs::read_dir(&path).unwrap().next().unwrap().unwrap().path();
+        }
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        village.caught(&dir, &["--published"], code, position);
+    }
+    let done = village.verify(&village.dir, &["--since", "/dev/zero"]);
+    assert!(done.exit == 2 && done.stdout.contains("BAD_NOTE"), "{done:?}");
+    let done = shilu(&["check-receipt", "/dev/zero", "--key", &village.key]);
+    done.refused(2, "BAD_RECEIPT");
+    // And over the network, where the answer has no length.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut lines = BufReader::new(client.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+            client
+                .write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+                .unwrap();
+            while client.write_all(&[b'x'; 4096]).is_ok() {}
+        }
+    });
+    let done = shilu(&["verify", "--server", &url, "--format", "json"]);
+    assert_finding(&done, "BAD_NOTE", None);
+}
+
+#[test]
+fn times_that_a_witness_contradicts() {
+    let village = Village::new();
+    let witness = SignerKey::from_seed("audit.example/w9", Algorithm::Cosignature, &[9; 32]).unwrap();
+    let vkey = witness.verifier().to_string();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let cosigned = |of: &str, at: u64| {
+        let mut checkpoint = SignedCheckpoint::parse(&fs::read(of).unwrap()).unwrap();
+        let line = witness.sign_note(&checkpoint.note().text, at);
+        checkpoint.add([line]);
+        checkpoint.to_string()
+    };
+    let early = size(&village.early);
+    let audit = |at: u64, more: &[&str]| {
+        let since = village.register.file("cosigned", cosigned(&village.early, at));
+        let words = ["--since", &since, "--witness", &vkey, "--quorum", "0"];
+        village.verify(&village.dir, &[&words[..], more].concat())
+    };
+    audit(now, &[]).well();
+    // As if the register had dated what the witness saw an hour later, and what it did not see an hour earlier.
+    assert_finding(&audit(now - 3_600, &[]), "POST_DATED", Some(0));
+    assert_finding(&audit(now + 3_600, &[]), "BACK_DATED", Some(early));
+    assert_finding(&audit(now + 3_600, &["--published"]), "BACK_DATED", Some(early));
+    // Nobody's word is taken for that but a witness's that is trusted.
+    let since = village
+        .register
+        .file("cosigned", cosigned(&village.early, now + 3_600));
+    village.passes(&village.dir, &["--since", &since]);
+    let dir = copy(&village.dir, &village.register.home.path().join("post-dated"));
+    fs::write(
+        dir.join("public/checkpoint"),
+        cosigned(&village.late, now - 3_600),
+    )
+    .unwrap();
+    village.caught(&dir, &["--witness", &vkey], "POST_DATED", Some(0));
+}
+
+#[test]
+fn checkpoints_that_are_held_against_a_register() {
+    let village = Village::new();
+    // A receipt will do: it holds a checkpoint.
+    let (_, receipt) = village.receipts.first().unwrap();
+    let held = Receipt::parse(&fs::read(receipt).unwrap()).unwrap();
+    let done = village.verify(&village.dir, &["--since", receipt]).json();
+    assert_eq!(done["since"], held.checkpoint.unchecked().size, "{done}");
+    let forged = rewrite(
+        &village.dir,
+        &village.register.home.path().join("forged"),
+        |entries| {
+            edit(&mut entries[9], |event| event.actor = "eve");
+        },
+    );
+    village.caught(&forged, &["--since", receipt], "HISTORY_REWRITTEN", None);
+    let mut other = held.clone();
+    edit(&mut other.entry, |event| event.actor = "eve");
+    let other = village.register.file("other", other.to_string());
+    let done = village.verify(&village.dir, &["--since", &other]);
+    assert!(done.exit == 1 && done.stdout.contains("NOT_INCLUDED"), "{done:?}");
+    // What the log did not sign convicts nobody.
+    let honest = SignedCheckpoint::parse(&fs::read(&village.early).unwrap()).unwrap();
+    let said = |size| shilu_merkle::Checkpoint {
+        size,
+        root: Hash::leaf(b"another"),
+        ..honest.unchecked().clone()
+    };
+    let slanderer = SignerKey::from_seed("example.org/village", Algorithm::Ed25519, &[7; 32]).unwrap();
+    for size in [5, village.size() + 5] {
+        let mut slander = said(size).sign([&slanderer]);
+        let file = village.register.file("slander", slander.to_string());
+        village.caught(&village.dir, &["--since", &file], "NOT_SIGNED", None);
+        slander.add(honest.note().signatures.clone());
+        let file = village.register.file("slander", slander.to_string());
+        village.caught(&village.dir, &["--since", &file], "FORGED_SIGNATURE", None);
+    }
+}
+
+#[test]
+fn an_operator_who_admits_a_key_of_their_own() {
+    let village = Village::new();
+    let mine = village
+        .register
+        .home
+        .path()
+        .join("mine.key")
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let vkey = shilu(&["key", "new", "--actor", "cai", "--out", &mine]).well();
+    let vkey = vkey.trim_end();
+    let why = ["--as", "eve", "--reason", "her new tablet"];
+    let change = |deed: &str| {
+        village
+            .register
+            .run(&[&["key", deed, vkey], &why[..]].concat())
+            .well()
+    };
+    change("admit");
+    let command =
+        json!({"action": "collect", "record": "dwelling/never", "actor": "cai", "fields": {"area": "south"}});
+    let file = village.register.file("forged.json", command.to_string());
+    let signed = shilu(&["key", "sign", &file, "--key", &mine]).json();
+    let server = village.register.serve();
+    server.command(&signed).with(201);
+    assert!(server.terminate().success());
+    change("withdraw");
+    // The signature is good. What remains is that the key was admitted, by whom, and that the officer does not know it.
+    let done = village.verify(&village.dir, &[]).json();
+    let told: Vec<_> = done["actor_keys"].as_array().unwrap().iter().collect();
+    assert_eq!(told.len(), 3, "{done}");
+    for (change, admitted) in told[1..].iter().zip([true, false]) {
+        assert_eq!(
+            (
+                &change["actor"],
+                &change["key"],
+                &change["by"],
+                &change["admitted"]
+            ),
+            (&json!("cai"), &json!(vkey), &json!("eve"), &json!(admitted)),
+            "{done}"
+        );
+    }
+    let words = village.register.run(&["verify"]).well();
+    assert!(
+        words
+            .lines()
+            .any(|line| line.contains("Admitted by eve") && line.contains(vkey)),
+        "{words}"
+    );
+}
+
+#[test]
+fn every_refusal_is_told_to_machines_and_says_what_to_do() {
+    let village = Village::new();
+    let home = village.register.home.path();
+    let json_of = |done: &Done, code: &str| {
+        let answer: Value = serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{done:?}"));
+        assert_eq!(
+            (&answer["ok"], &answer["code"]),
+            (&json!(false), &json!(code)),
+            "{done:?}"
+        );
+        assert!(
+            answer["hint"].as_str().is_some_and(|hint| !hint.is_empty()),
+            "{answer}"
+        );
+        assert!(
+            done.exit != 0 && done.stderr.contains(code) && done.stderr.contains("hint: "),
+            "{done:?}"
+        );
+        answer["hint"].as_str().unwrap().to_owned()
+    };
+    let server = village.register.serve();
+    let hint = json_of(&village.verify(&village.dir, &[]), "REGISTER_IN_USE");
+    assert!(hint.contains("--published"), "{hint}");
+    village.passes(&village.dir, &["--published"]);
+    assert!(server.terminate().success());
+    let gone = copy(&village.dir, &home.join("gone"));
+    fs::remove_dir_all(gone.join("log")).unwrap();
+    fs::create_dir(gone.join("log")).unwrap();
+    json_of(&village.verify(&gone, &[]), "LOG_DAMAGED");
+    json_of(&village.verify(home, &[]), "NOT_A_REGISTER");
+    let wrong = copy(&village.dir, &home.join("wrong-root"));
+    sign(&wrong, |said| said.root = Hash::leaf(b"another"));
+    let one = json_of(&village.verify(&wrong, &[]), "WRONG_ROOT");
+    fs::remove_file(wrong.join("public/checkpoint")).unwrap();
+    let other = json_of(&village.verify(&wrong, &[]), "CHECKPOINT_MISSING");
+    assert_ne!(one, other);
+    // Witnesses are witnesses, each once, and the register is named.
+    let verify = |more: &[&str]| village.verify(&village.dir, more);
+    json_of(&verify(&["--witness", &village.key]), "BAD_KEY");
+    let witness = village.witness.key.as_str();
+    verify(&["--witness", witness, "--witness", witness]).refused(2, "named twice");
+    verify(&["--witness", witness, "--quorum", "2"]).refused(2, "USAGE");
+    let nothing = shilu(&["verify", "--key", &village.key]).refused(2, "no register is named");
+    assert!(
+        nothing.stderr.contains("--data DIR or --server URL"),
+        "{nothing:?}"
+    );
+    let output = command()
+        .env("SHILU_DATA", &village.dir)
+        .args(["verify", "--key", &village.key])
+        .output();
+    assert!(output.unwrap().status.success());
+    // Events that no checkpoint covers yet are said to be so.
+    let file = village.register.file("later.csv", rows(60_000, 60_002));
+    fs::rename(village.dir.join("key"), home.join("key")).unwrap();
+    let words = [
+        "import", &file, "--kind", "dwelling", "--as", "ann", "--reason", "later",
+    ];
+    village.register.run(&words).well();
+    let done = village.register.run(&["verify", "--key", &village.key]);
+    assert!(
+        done.exit == 0 && done.stderr.contains("after the newest checkpoint"),
+        "{done:?}"
+    );
+    assert!(
+        done.stderr
+            .contains(&format!("@{}..@{}", village.size(), village.size() + 1)),
+        "{done:?}"
+    );
 }

@@ -164,6 +164,22 @@ fn the_script_finds_what_was_damaged() {
     assert_ne!(receipt, moved);
     let moved = known.register.file("moved", moved);
     wrong(&["--receipt", &moved, "--key", &known.key], "not at position 600");
+    // Numbers have one form, which Python's own reading of them does not ask for.
+    for number in ["-1", "-5", "+601", "+6_01", "6_01", " 601", "0601", "\u{0666}01"] {
+        let spelt = receipt.replace("index 601", &format!("index {number}"));
+        let spelt = known.register.file("spelt", spelt);
+        wrong(&["--receipt", &spelt, "--key", &known.key], "is not a number");
+    }
+    let note = fs::read_to_string(published(&known.register)).unwrap();
+    for number in ["-5", "+602", "6_02"] {
+        let since = known
+            .register
+            .file("since", note.replacen("\n602\n", &format!("\n{number}\n"), 1));
+        wrong(&[known.register.dir(), "--since", &since], "is not a number");
+    }
+    // What cannot be read is said in words.
+    let folder = home.to_str().unwrap();
+    wrong(&["--receipt", folder, "--key", &known.key], "cannot be read");
     let other = Register::new(CAMPAIGN).run(&["key"]).well();
     wrong(
         &["--receipt", &known.receipt, "--key", other.trim_end()],

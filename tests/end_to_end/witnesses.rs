@@ -239,3 +239,76 @@ fn a_witness_that_does_not_answer_holds_nobody_up() {
     assert!(mute.join().unwrap().starts_with(b"POST /add-checkpoint"));
     office.verify(&["--data", office.register.dir()], "2").well();
 }
+
+#[test]
+fn a_key_that_was_prepared_is_known_to_the_witnesses_in_time() {
+    let mut office = Office::new();
+    (0..3).for_each(|number| office.start(number));
+    let server = office.register.serve();
+    let published = |server: &Server, key: &str| {
+        let answer = server
+            .post("/api/v1/commands?wait=published", collect(key).to_string())
+            .with(201);
+        assert!(answer["receipt"].is_string(), "{answer}");
+    };
+    published(&server, "1");
+    // Also while it is served; asking twice makes one key.
+    let prepared = office.register.run(&["key", "rotate", "--prepare"]).well();
+    assert_eq!(
+        office.register.run(&["key", "rotate", "--prepare"]).well(),
+        prepared
+    );
+    assert_eq!(office.register.run(&["key"]).well().trim_end(), office.key);
+    let mode = fs::metadata(Path::new(office.register.dir()).join("key.next"))
+        .unwrap()
+        .permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+    assert!(server.terminate().success());
+    let old = std::mem::replace(&mut office.key, prepared.trim_end().to_owned());
+    for number in 0..3 {
+        office.witnesses[number].0.kill();
+        office.start(number);
+    }
+    let why = ["key", "rotate", "--as", "mayor", "--reason", "every year"];
+    let rotated = office.register.run(&why);
+    assert!(
+        rotated
+            .stderr
+            .contains("audit.example/w1, audit.example/w2, audit.example/w3"),
+        "{rotated:?}"
+    );
+    assert_eq!(rotated.well(), prepared);
+    let server = office.register.serve();
+    (2..5).for_each(|key| published(&server, &key.to_string()));
+    assert!(server.terminate().success());
+    office.verify(&["--data", office.register.dir()], "2").well();
+    let words = ["verify", "--data", office.register.dir(), "--key", &old];
+    shilu(&words).well();
+
+    // Without that, nothing is published until they know it, and who they are is said.
+    let rotated = office.register.run(&why);
+    assert!(
+        rotated.stderr.contains("until they know the new key"),
+        "{rotated:?}"
+    );
+    assert!(
+        rotated
+            .stderr
+            .contains("audit.example/w1, audit.example/w2, audit.example/w3"),
+        "{rotated:?}"
+    );
+    office.key = rotated.well().trim_end().to_owned();
+    let server = office.register.serve();
+    server.command(&collect("6")).with(201);
+    let now = publication(&server, |now| now["code"] == "QUORUM_MISSING");
+    assert!(
+        now["witnesses"][0]["problem"].as_str().unwrap().contains("403"),
+        "{now}"
+    );
+    for number in 0..3 {
+        office.witnesses[number].0.kill();
+        office.start(number);
+    }
+    publication(&server, |now| now["unpublished"] == 0);
+    assert!(server.terminate().success());
+}

@@ -248,10 +248,10 @@ fn afterwards(dir: &Path, end: u64, seen: &[SignedCheckpoint]) -> Result<(), Str
     let rebuilt = Engine::rebuild(dir, &Options::default(), |_, _| ())
         .map_err(|error| format!("rebuild: {} {error:?}", error.code()))?;
     ensure!(rebuilt.events == end, "{} events folded of {end}", rebuilt.events);
-    for (file, same) in rebuilt.files {
+    for file in rebuilt.files {
         ensure!(
-            same == Some(true),
-            "{file}: the saved projection is the rebuilt one: {same:?}"
+            file.same == Some(true) && file.at.is_some_and(|at| at.get() == end),
+            "the saved projection is the rebuilt one: {file:?}"
         );
     }
     let log = open_log(dir)?;

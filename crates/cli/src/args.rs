@@ -682,21 +682,15 @@ Examples:
   shilu verify --data /mnt/stick/reg --since checkpoint-of-last-year
   shilu verify --server http://127.0.0.1:8080 --witness audit.example/w1+9f3c2a10+BH…")]
 pub struct VerifyArgs {
-    /// A register's folder, or a folder with public/ and mirror/ alone
-    #[arg(long, value_name = "DIR", conflicts_with = "server")]
-    pub data: Option<PathBuf>,
+    /// Which register; DIR may also be a folder with public/ and mirror/ alone
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// Where mirror/ lies, if not beside public/
     #[arg(long, value_name = "DIR", requires = "data")]
     pub mirror: Option<PathBuf>,
     /// Look at public/ and mirror/ alone, though there is a log beside them: also while it is served
     #[arg(long, requires = "data")]
     pub published: bool,
-    /// A running server, such as http://127.0.0.1:8080
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
-    /// The token for the server
-    #[arg(long, value_name = "TOKEN", env = "SHILU_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
     /// The vkey that must have signed, from somewhere else than the register
     #[arg(long, value_name = "VKEY")]
     pub key: Option<String>,
@@ -706,8 +700,8 @@ pub struct VerifyArgs {
     /// How many of the witnesses must have; all by default
     #[arg(long, value_name = "N", requires = "witnesses")]
     pub quorum: Option<usize>,
-    /// An older checkpoint that the log must continue
-    #[arg(long, value_name = "CHECKPOINT")]
+    /// An older checkpoint that the log must continue, or a receipt that holds one
+    #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
     /// How to write the report
     #[arg(long, value_name = "FORMAT", default_value = "table")]

@@ -230,7 +230,8 @@ impl CliError {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
         match self {
             CliError::ReaderGone | CliError::Said => None,
             CliError::Usage { hint, .. }
@@ -247,10 +248,7 @@ impl CliError {
             CliError::Engine(error) => Some(error.hint()),
             CliError::Problem { problem } => problem.hint.clone(),
             CliError::Import(error) => Some(error.hint()),
-            CliError::Finding(_) => Some(
-                "keep everything as it is, and an independent copy of the checkpoint; see `docs/errors.md`"
-                    .to_owned(),
-            ),
+            CliError::Finding(finding) => Some(finding.damage.hint().to_owned()),
             CliError::Server { .. } => {
                 Some("check the address, and that `shilu serve` runs there".to_owned())
             }

@@ -10,7 +10,7 @@ use axum::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, value::RawValue};
-use shilu_engine::{Engine, Options};
+use shilu_engine::{Engine, Options, bounded};
 use shilu_model::{Campaign, Timestamp};
 use tower::ServiceExt;
 
@@ -68,7 +68,32 @@ pub struct Server {
     language: Language,
 }
 
+/// Where a register is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// In this folder.
+    Folder(&'a Path),
+    /// Behind this address.
+    Server(&'a str),
+}
+
 impl SourceArgs {
+    /// The one that is named.
+    pub fn named(&self) -> Result<Named<'_>, CliError> {
+        match self.chosen() {
+            (Some(_), Some(_)) => Err(CliError::Usage {
+                problem: "both --data and --server are given".to_owned(),
+                hint: "give one of them: the folder, or the server that has it open",
+            }),
+            (None, None) => Err(CliError::Usage {
+                problem: "no register is named".to_owned(),
+                hint: "add --data DIR or --server URL",
+            }),
+            (Some(dir), None) => Ok(Named::Folder(dir)),
+            (None, Some(server)) => Ok(Named::Server(server)),
+        }
+    }
+
     /// Folder and server as given: what stands on the command line beats what a variable says.
     fn chosen(&self) -> (Option<&Path>, Option<&str>) {
         let variable = |name| std::env::var(name).ok();
@@ -87,17 +112,9 @@ impl SourceArgs {
 impl Register {
     /// Opens the folder, or prepares to ask the server.
     pub fn open(source: &SourceArgs, language: Language) -> Result<Self, CliError> {
-        match source.chosen() {
-            (Some(_), Some(_)) => Err(CliError::Usage {
-                problem: "both --data and --server are given".to_owned(),
-                hint: "give one of them: the folder, or the server that has it open",
-            }),
-            (None, None) => Err(CliError::Usage {
-                problem: "no register is named".to_owned(),
-                hint: "add --data DIR or --server URL",
-            }),
-            (Some(dir), None) => Local::open(dir, language).map(Register::Local),
-            (None, Some(server)) => Remote::new(server, source, language).map(Register::Remote),
+        match source.named()? {
+            Named::Folder(dir) => Local::open(dir, language).map(Register::Local),
+            Named::Server(server) => Remote::new(server, source, language).map(Register::Remote),
         }
     }
 
@@ -325,9 +342,19 @@ impl Server {
 
     /// The answer's bytes; asks again while the server says "try again".
     pub fn call(&self, path_and_query: &str, body: Option<&[u8]>) -> Result<Vec<u8>, CliError> {
+        self.call_at_most(path_and_query, body, usize::MAX)
+    }
+
+    /// As [`Server::call`]. Of a longer answer there are `bytes_max` bytes and one more: its reader then refuses it.
+    pub fn call_at_most(
+        &self,
+        path_and_query: &str,
+        body: Option<&[u8]>,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, CliError> {
         let mut attempt = 1;
         loop {
-            let (status, retry_after, bytes) = self.call_once(path_and_query, body)?;
+            let (status, retry_after, bytes) = self.call_once(path_and_query, body, bytes_max)?;
             match status {
                 200..300 => return Ok(bytes),
                 503 if attempt < ATTEMPTS_MAX => std::thread::sleep(retry_after),
@@ -341,6 +368,7 @@ impl Server {
         &self,
         path_and_query: &str,
         body: Option<&[u8]>,
+        bytes_max: usize,
     ) -> Result<(u16, Duration, Vec<u8>), CliError> {
         let url = format!("{}{path_and_query}", self.base);
         let broken = |error: ureq::Error| CliError::Server {
@@ -371,12 +399,8 @@ impl Server {
             .headers()
             .get("retry-after")
             .and_then(|value| value.to_str().ok()?.parse().ok());
-        let bytes = response
-            .body_mut()
-            .with_config()
-            .limit(u64::MAX)
-            .read_to_vec()
-            .map_err(broken)?;
+        let body = response.body_mut().with_config().limit(u64::MAX).reader();
+        let bytes = bounded::read_from(body, bytes_max).map_err(|error| broken(ureq::Error::Io(error)))?;
         Ok((
             response.status().as_u16(),
             Duration::from_secs(seconds.unwrap_or(1)),

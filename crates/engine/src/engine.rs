@@ -1,7 +1,6 @@
 //! One open register: its threads, its clock, and the way in for commands. Questions are in `ask.rs`.
 
 use std::{
-    io::{BufWriter, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
@@ -12,19 +11,18 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use sha2::{Digest, Sha256};
 use shilu_log::Log;
 use shilu_merkle::{Hash, SignedCheckpoint, Tree, VerifierKey};
 use shilu_model::{Campaign, Class, Command, Event, EventId, Position, Timestamp, decode, setting};
-use shilu_projections::{Projections, saved_end};
+use shilu_projections::Projections;
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::{
     clock::{self, Clock},
     error::EngineError,
-    evidence::{Because, Keys, Publication, Publisher, Publishing, Signal, Witnesses},
+    evidence::{Because, Files, Keys, Publication, Publisher, Publishing, Signal, Witnesses},
     folder::{self, ClockKind, Init},
     folding::{Folding, News},
     plates::Plates,
@@ -98,15 +96,6 @@ pub struct Info {
     pub simulated: bool,
 }
 
-/// What a rebuild found.
-#[derive(Clone, Debug)]
-pub struct Rebuilt {
-    /// How many events were folded.
-    pub events: u64,
-    /// Per file: its name, and whether the saved one had the same bytes; `None` where none was saved at this position.
-    pub files: Vec<(String, Option<bool>)>,
-}
-
 /// Submissions that may wait. A full queue pushes back: 64 connections with one each stay far below it, and a
 /// thousand short lists are decided in milliseconds.
 const QUEUE_MAX: usize = 1_024;
@@ -137,7 +126,7 @@ impl Engine {
             mut projections,
         } = open_log(dir, &options, true)?;
         let saved_end = projections.end();
-        saved::catch_up(&mut projections, &log, |_| ())?;
+        saved::catch_up(&mut projections, &log, log.end(), |_| ())?;
         let simulated = file.clock == ClockKind::Simulated;
         let clock = options.clock.unwrap_or_else(|| match simulated {
             true => clock::simulated(projections.last_recorded()),
@@ -414,72 +403,17 @@ impl Engine {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Folds the log anew from its first event, compares the result with what is saved, and saves it.
-    ///
-    /// `progress` gets how many events are folded, and how many there are.
-    ///
-    /// # Errors
-    /// As [`Engine::open`].
-    pub fn rebuild(
-        dir: &Path,
-        options: &Options,
-        progress: impl FnMut(u64, u64),
-    ) -> Result<Rebuilt, EngineError> {
-        let (rebuilt, projections, log) = refold(dir, options, progress)?;
-        saved::save(dir, &projections, &log)?;
-        Ok(rebuilt)
-    }
-
-    /// As [`Engine::rebuild`], and saves nothing: for whoever audits.
-    ///
-    /// # Errors
-    /// As [`Engine::open`].
-    pub fn compare_saved(
-        dir: &Path,
-        options: &Options,
-        progress: impl FnMut(u64, u64),
-    ) -> Result<Rebuilt, EngineError> {
-        refold(dir, options, progress).map(|(rebuilt, ..)| rebuilt)
-    }
 }
 
-/// Folds the log anew, and compares the result with what is saved.
-fn refold(
-    dir: &Path,
-    options: &Options,
-    mut progress: impl FnMut(u64, u64),
-) -> Result<(Rebuilt, Projections, Log), EngineError> {
-    let Opened {
-        log, mut projections, ..
-    } = open_log(dir, options, false)?;
-    let all = log.end().get();
-    saved::catch_up(&mut projections, &log, |done| progress(done.get(), all))?;
-    projections.settle();
-    let hash = log.hash_at(projections.end())?.unwrap_or_default();
-    let files = Projections::files().into_iter().map(|file| {
-        let path = folder::projections(dir).join(&file);
-        let fresh = digest_of(|out| projections.save(&file, hash, out));
-        let stands_here = |saved: &Vec<u8>| saved_end(saved).is_none_or(|end| end == projections.end());
-        let same = std::fs::read(path).ok().filter(stands_here).map(|saved| {
-            let saved: [u8; 32] = Sha256::digest(&saved).into();
-            fresh.as_ref().is_ok_and(|fresh| *fresh == saved)
-        });
-        (file, same)
-    });
-    let files = files.collect();
-    Ok((Rebuilt { events: all, files }, projections, log))
-}
-
-struct Opened {
+pub(crate) struct Opened {
     file: folder::RegisterFile,
-    log: Log,
+    pub log: Log,
     campaign: Arc<Campaign>,
     campaign_text: Arc<str>,
-    projections: Projections,
+    pub projections: Projections,
 }
 
-fn open_log(dir: &Path, options: &Options, load: bool) -> Result<Opened, EngineError> {
+pub(crate) fn open_log(dir: &Path, options: &Options, load: bool) -> Result<Opened, EngineError> {
     let file = folder::read_register_file(dir)?;
     let log = Log::open(dir, options.log.clone())?;
     let first = log
@@ -506,26 +440,6 @@ fn open_log(dir: &Path, options: &Options, load: bool) -> Result<Opened, EngineE
         campaign_text,
         projections,
     })
-}
-
-fn digest_of(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<[u8; 32]> {
-    let mut out = BufWriter::with_capacity(1 << 20, Digesting(Sha256::new()));
-    write(&mut out)?;
-    let digesting = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-    Ok(digesting.0.finalize().into())
-}
-
-struct Digesting(Sha256);
-
-impl Write for Digesting {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 fn spawn<T: Send + 'static>(
@@ -625,6 +539,10 @@ fn start_evidence(
     {
         folder::renew_register_file(dir, &key)?;
     }
+    // What is not put right now is tried again with the next checkpoint, and told then.
+    if !unpublished && let Err(error) = Files::new(dir).copy_attachments() {
+        warn!(%error, code = error.code(), "the mirror lacks campaigns or register.toml");
+    }
     let trouble = keys.as_ref().err().cloned();
     let (keys, rotated) = (Arc::new(Mutex::new(keys.ok())), Arc::new(Mutex::new(rotations)));
     let signed = publisher.signed().cloned();
@@ -644,6 +562,7 @@ fn start_evidence(
         told,
         signal: Arc::clone(&signal),
         rotated: Arc::clone(&rotated),
+        backlog: log.end(),
         in_force,
     };
     let thread = if unpublished {

@@ -159,6 +159,15 @@ pub enum EngineError {
         #[source]
         source: EvidenceError,
     },
+    /// `BAD_KEY`: the key that was prepared cannot be read.
+    #[error("the prepared key {} cannot be used", path.display())]
+    PreparedKeyDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: EvidenceError,
+    },
     /// `ROTATION_PENDING`
     #[error("the last change of the key is not published yet")]
     RotationPending,
@@ -225,6 +234,32 @@ pub enum EngineError {
         /// The first position that they do not prove.
         position: Position,
     },
+    /// `BAD_BUNDLE`
+    #[error("{bundle} is not what was signed: position {position} is the first that differs")]
+    BundleDamaged {
+        /// The bundle.
+        bundle: String,
+        /// The first position that it gives wrong.
+        position: Position,
+    },
+    /// `CHECKPOINT_MISSING`
+    #[error("{} is missing: without a checkpoint nothing vouches for the events", path.display())]
+    CheckpointMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// `CAMPAIGN_MISSING`
+    #[error("{} is missing, a campaign that the log names", path.display())]
+    CampaignMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// `CAMPAIGN_CHANGED`
+    #[error("{} is not the campaign that the log names: it has another SHA-256", path.display())]
+    CampaignChanged {
+        /// The file.
+        path: PathBuf,
+    },
     /// `IO`
     #[error("cannot {doing} {}", path.display())]
     Io {
@@ -287,7 +322,8 @@ impl EngineError {
             EngineError::Evidence(error) => error.code(),
             EngineError::NoSigningKey { .. } => "NO_SIGNING_KEY",
             EngineError::OtherSigningKey { .. } => "OTHER_SIGNING_KEY",
-            EngineError::SigningKeyDamaged { source, .. } => source.code(),
+            EngineError::SigningKeyDamaged { source, .. }
+            | EngineError::PreparedKeyDamaged { source, .. } => source.code(),
             EngineError::RotationPending => "ROTATION_PENDING",
             EngineError::SettingUnchanged { .. } => "SETTING_UNCHANGED",
             EngineError::CheckpointDamaged { .. } => "CHECKPOINT_DAMAGED",
@@ -295,6 +331,10 @@ impl EngineError {
             EngineError::QuorumMissing { .. } => "QUORUM_MISSING",
             EngineError::NotPublished { .. } => "NOT_PUBLISHED",
             EngineError::TileMissing { .. } | EngineError::TilesDamaged { .. } => "TILE_MISSING",
+            EngineError::BundleDamaged { .. } => "BAD_BUNDLE",
+            EngineError::CheckpointMissing { .. } => "CHECKPOINT_MISSING",
+            EngineError::CampaignMissing { .. } => "CAMPAIGN_MISSING",
+            EngineError::CampaignChanged { .. } => "CAMPAIGN_CHANGED",
             EngineError::Io { .. } => "IO",
         }
     }
@@ -332,11 +372,16 @@ impl EngineError {
             EngineError::NoSigningKey { .. }
             | EngineError::OtherSigningKey { .. }
             | EngineError::SigningKeyDamaged { .. }
+            | EngineError::PreparedKeyDamaged { .. }
             | EngineError::CheckpointDamaged { .. }
             | EngineError::LogTruncated { .. }
             | EngineError::NotAsSigned { .. }
             | EngineError::TileMissing { .. }
-            | EngineError::TilesDamaged { .. } => Class::Broken,
+            | EngineError::TilesDamaged { .. }
+            | EngineError::BundleDamaged { .. }
+            | EngineError::CheckpointMissing { .. }
+            | EngineError::CampaignMissing { .. }
+            | EngineError::CampaignChanged { .. } => Class::Broken,
             EngineError::Log(_) | EngineError::Undecodable { .. } | EngineError::FoldFailed => Class::Broken,
             EngineError::NotEmpty { .. } | EngineError::NotARegister { .. } | EngineError::Io { .. } => {
                 Class::Broken
@@ -396,6 +441,9 @@ impl EngineError {
                 "put back the key that `register.toml` names; if it is lost for good, move the file away and use `shilu key rotate --lost`"
                     .to_owned()
             }
+            EngineError::PreparedKeyDamaged { .. } => {
+                "remove the file and prepare another key, of which the witnesses must then be told".to_owned()
+            }
             EngineError::RotationPending => "wait until it is published, which needs the witnesses".to_owned(),
             EngineError::SettingUnchanged { .. } => "nothing needs to be done".to_owned(),
             EngineError::CheckpointDamaged { .. } => {
@@ -412,6 +460,19 @@ impl EngineError {
             EngineError::NotPublished { .. } => "wait a second and ask again".to_owned(),
             EngineError::TileMissing { .. } | EngineError::TilesDamaged { .. } => {
                 "move `public/tile` and `mirror/tile` away and restart: they are made anew from the log".to_owned()
+            }
+            EngineError::BundleDamaged { .. } => {
+                "take the bundle from another copy; a register makes its own anew once `mirror/tile` is moved away"
+                    .to_owned()
+            }
+            EngineError::CheckpointMissing { .. } => {
+                "take the checkpoint from another copy: the register's own folder, a backup, or what a witness holds"
+                    .to_owned()
+            }
+            EngineError::CampaignMissing { .. } | EngineError::CampaignChanged { .. } => {
+                "take the file from another copy, such as the register's `attachments/`: its name is its SHA-256; a \
+                 register puts its mirror's copy right when it is opened"
+                    .to_owned()
             }
             EngineError::Io { .. } => "check the folder, its rights and the disk".to_owned(),
         }

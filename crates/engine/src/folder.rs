@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shilu_log::{Events, Log, Outcome};
-use shilu_merkle::{SignerKey, VerifierKey};
+use shilu_merkle::{Algorithm, SignedCheckpoint, SignerKey, VerifierKey};
 use shilu_model::{
     CAMPAIGN_BYTES_MAX, Campaign, CampaignError, Change, Event, EventId, Position, Timestamp, Value, encode,
     setting::{CAMPAIGN, CLOCK, KEY, ORIGIN},
@@ -18,7 +18,7 @@ use shilu_model::{
 use shilu_projections::hexadecimal;
 
 use crate::{
-    durable,
+    bounded, durable,
     error::EngineError,
     evidence::{Files, Keys, Publisher, fresh_key, witness_key},
 };
@@ -42,6 +42,32 @@ pub(crate) struct RegisterFile {
 pub(crate) enum ClockKind {
     Real,
     Simulated,
+}
+
+/// Bytes of `register.toml` beyond which it is not looked at: four short lines, and room.
+pub(crate) const REGISTER_FILE_BYTES_MAX: usize = 64 * 1024;
+
+impl RegisterFile {
+    /// What is written of it.
+    pub fn text(&self, dir: &Path) -> Result<String, EngineError> {
+        toml::to_string(self)
+            .map_err(|error| EngineError::io("write", dir.join("register.toml"), io::Error::other(error)))
+    }
+
+    /// A checkpoint must be of this register.
+    pub fn check_origin(&self, dir: &Path, checkpoint: &SignedCheckpoint) -> Result<(), EngineError> {
+        let found = &checkpoint.unchecked().origin;
+        if *found == self.origin {
+            return Ok(());
+        }
+        Err(EngineError::NotARegister {
+            path: dir.to_owned(),
+            problem: format!(
+                "its register.toml is of {}, its checkpoint of {found}",
+                self.origin
+            ),
+        })
+    }
 }
 
 impl ClockKind {
@@ -156,7 +182,7 @@ fn fill(
         after: Some(Value::Text(value)),
         before_stated: false,
     };
-    let key = fresh_key(&origin)?;
+    let key = fresh_key(&origin, Algorithm::Ed25519)?;
     let public_key = key.verifier().to_string();
     let changes = vec![
         set(CLOCK, clock.word()),
@@ -205,8 +231,7 @@ fn publish_first(dir: &Path, log: &Log, key: &SignerKey, quorum: usize) -> Resul
 /// Writes `register.toml`, and its copy for auditors.
 pub(crate) fn write_register_file(dir: &Path, file: &RegisterFile) -> Result<(), EngineError> {
     let path = dir.join("register.toml");
-    let text =
-        toml::to_string(file).map_err(|error| EngineError::io("write", &path, io::Error::other(error)))?;
+    let text = file.text(dir)?;
     write_synced(&Files::new(dir).mirror().join("register.toml"), text.as_bytes())?;
     write_synced(&path, text.as_bytes())
 }
@@ -276,13 +301,15 @@ pub(crate) fn read_register_file(dir: &Path) -> Result<RegisterFile, EngineError
         problem,
     };
     let path = dir.join("register.toml");
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+    let text = match bounded::read(&path, REGISTER_FILE_BYTES_MAX) {
+        Ok(bytes) if bytes.len() > REGISTER_FILE_BYTES_MAX => {
+            return Err(not("its register.toml is larger than any".to_owned()));
+        }
+        Ok(bytes) => {
+            String::from_utf8(bytes).map_err(|_| not("its register.toml is not a text".to_owned()))?
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(not("it has no register.toml".to_owned()));
-        }
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            return Err(not("its register.toml is not a text".to_owned()));
         }
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
             return Err(not("it is a file".to_owned()));
@@ -328,7 +355,7 @@ pub(crate) fn load_campaign(
     }
     let hash = setting(CAMPAIGN)?;
     let path = dir.join("attachments").join(hash);
-    let bytes = fs::read(&path).map_err(|error| match error.kind() {
+    let bytes = bounded::read(&path, CAMPAIGN_BYTES_MAX).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => not(format!("its campaign, attachments/{hash}, is missing")),
         _ => EngineError::io("read the campaign", &path, error),
     })?;

@@ -9,6 +9,7 @@
 
 mod ask;
 mod behind;
+pub mod bounded;
 mod clock;
 pub mod durable;
 mod engine;
@@ -21,6 +22,7 @@ mod plates;
 mod query;
 mod rankings;
 mod rates;
+mod rebuilding;
 mod reply;
 mod saved;
 #[cfg(test)]
@@ -29,11 +31,11 @@ mod writing;
 
 pub use behind::CasesQuery;
 pub use clock::Clock;
-pub use engine::{Engine, Info, Options, Rebuilt};
+pub use engine::{Engine, Info, Options};
 pub use error::EngineError;
 pub use evidence::{
-    BackedUp, Because, Beyond, Publication, PublishedFolder, RANDOMNESS, Restored, WitnessState, backup,
-    random_seed, restore,
+    BackedUp, Because, Beyond, NoKey, Publication, PublishedFolder, Restored, Rotated, WitnessState, backup,
+    fresh_key, named_key, prepare_key, restore,
 };
 pub use folder::{Init, public_key};
 pub use query::{
@@ -41,6 +43,7 @@ pub use query::{
     ListQuery, Page, Rate, RecordView, Share, StoredEvent,
 };
 pub use rankings::Ranking;
+pub use rebuilding::{Compared, Rebuilt};
 pub use reply::{Accepted, Answer, Pending};
 pub use shilu_log as log;
 pub use shilu_merkle as merkle;

@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     io::{BufReader, BufWriter, Write},
+    ops::Range,
     path::Path,
     sync::Arc,
     thread,
@@ -101,22 +102,23 @@ fn load_one<P: Projection>(dir: &Path) -> Option<(P, Stamp)> {
     }
 }
 
-/// Folds what the projections have not seen yet, each group on a thread of its own. `progress` gets the position
-/// reached.
+/// Folds what the projections have not seen yet, up to a position, each group on a thread of its own. `progress` gets
+/// the position reached.
 pub(crate) fn catch_up(
     projections: &mut Projections,
     log: &Log,
+    to: Position,
     progress: impl FnMut(Position),
 ) -> Result<(), EngineError> {
     let from = projections.end();
     let (subjects, figures, trail) = projections.groups();
     thread::scope(|scope| {
-        let trail = scope.spawn(|| each_event(log, from, |event| trail.apply(event), |_| ()));
+        let trail = scope.spawn(|| each_event(log, from..to, |event| trail.apply(event), |_| ()));
         let follow = |event: &Event<'_>| {
             let slot = subjects.apply(event);
             figures.apply(event, slot, subjects);
         };
-        let subjects = each_event(log, from, follow, progress);
+        let subjects = each_event(log, from..to, follow, progress);
         let trail = trail
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -126,16 +128,16 @@ pub(crate) fn catch_up(
 
 fn each_event(
     log: &Log,
-    from: Position,
+    range: Range<Position>,
     mut apply: impl FnMut(&Event<'_>),
     mut progress: impl FnMut(Position),
 ) -> Result<(), EngineError> {
-    for chunk in log.scan(from, log.end()) {
+    for chunk in log.scan(range.start, range.end) {
         let chunk = chunk?;
         for (position, bytes) in chunk.iter() {
             apply(&shilu_model::decode(bytes).map_err(|error| undecodable(position, &error))?);
         }
-        progress(chunk.end());
+        progress(chunk.end().min(range.end));
     }
     Ok(())
 }

@@ -92,6 +92,23 @@ impl VerifierKey {
         }
     }
 
+    /// Reads a vkey of one kind, where the other would prove nothing.
+    ///
+    /// # Errors
+    /// [`EvidenceError::BadKey`], as [`VerifierKey::parse`], and for a key of the other kind.
+    pub fn parse_as(text: &str, algorithm: Algorithm) -> Result<VerifierKey, EvidenceError> {
+        let key = VerifierKey::parse(text)?;
+        match algorithm {
+            wanted if key.algorithm == wanted => Ok(key),
+            Algorithm::Ed25519 => Err(bad(
+                "it is a witness's key, and here stands a log's or an actor's",
+            )),
+            Algorithm::Cosignature => Err(bad(
+                "it is not a witness's key: `shilu witness DIR --print-key` shows one",
+            )),
+        }
+    }
+
     /// The name: the log's origin, the witness's or the actor's name.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,13 +1,16 @@
 //! Files that hold one signing key: of a witness, or of an actor's device. Mode 0600, never overwritten.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use shilu_engine::{RANDOMNESS, durable, random_seed};
+use shilu_engine::{NoKey, bounded, durable};
 use shilu_merkle::{Algorithm, EvidenceError, SignerKey};
 use thiserror::Error;
+
+/// Bytes of a key's file beyond which it is not looked at: one key takes a few hundred.
+const KEY_FILE_BYTES_MAX: usize = 4 * 1024;
 
 /// Why there is no key.
 #[derive(Debug, Error)]
@@ -73,19 +76,21 @@ impl KeyFileError {
     }
 }
 
-/// A new key from the system's randomness.
+/// A new key, as [`shilu_engine::fresh_key`] makes it.
 ///
 /// # Errors
 /// [`KeyFileError::BadName`] when the name is not one of a key; [`KeyFileError::Io`] without randomness.
 pub fn fresh_key(name: &str, algorithm: Algorithm) -> Result<SignerKey, KeyFileError> {
-    let seed = random_seed().map_err(|source| KeyFileError::Io {
-        doing: "draw a key from",
-        path: PathBuf::from(RANDOMNESS),
-        source,
-    })?;
-    SignerKey::from_seed(name, algorithm, &seed).map_err(|source| KeyFileError::BadName {
-        name: name.to_owned(),
-        source,
+    shilu_engine::fresh_key(name, algorithm).map_err(|error| match error {
+        NoKey::NoRandomness(source) => KeyFileError::Io {
+            doing: "make a key from",
+            path: PathBuf::from("the system's randomness"),
+            source,
+        },
+        NoKey::BadName(source) => KeyFileError::BadName {
+            name: name.to_owned(),
+            source,
+        },
     })
 }
 
@@ -120,7 +125,7 @@ pub fn create_key_file(path: &Path, key: &SignerKey) -> Result<(), KeyFileError>
 /// # Errors
 /// [`KeyFileError::Bad`], [`KeyFileError::Io`].
 pub fn read_key_file(path: &Path) -> Result<SignerKey, KeyFileError> {
-    let bytes = fs::read(path).map_err(|source| KeyFileError::Io {
+    let bytes = bounded::read(path, KEY_FILE_BYTES_MAX).map_err(|source| KeyFileError::Io {
         doing: "read",
         path: path.to_owned(),
         source,
@@ -134,7 +139,7 @@ pub fn read_key_file(path: &Path) -> Result<SignerKey, KeyFileError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use super::*;
 

@@ -6,8 +6,9 @@ use std::{
 };
 
 use shilu_model::{
-    Action, Campaign, Command, Deed, Entry, EventId, Input, Known, LIST_COMMANDS_MAX, Moment, Outcome,
-    OwnedValue, Position, RecordName, Since, State, Status, decide, decode, encode, fold_address,
+    Action, ActivePlates, Announced, Campaign, Command, Deed, Entry, EventId, Input, Known,
+    LIST_COMMANDS_MAX, Moment, Outcome, OwnedValue, PlateMove, Position, RecordName, Since, Standing, State,
+    Status, Value, decide, decode, encode, fold_address,
 };
 
 use crate::{
@@ -105,6 +106,7 @@ fn time_goes_on_and_no_fact_is_of_the_future() {
 struct Register {
     events: BTreeMap<RecordName, Vec<Vec<u8>>>,
     ids: BTreeSet<EventId>,
+    plates: ActivePlates,
     end: u64,
 }
 
@@ -125,11 +127,34 @@ impl Register {
         let entries = self.entries(&command.record);
         let event = decide(&CAMPAIGN, command, &entries, self, moment)
             .unwrap_or_else(|rejection| panic!("{rejection}: {command:?} after {entries:?}"));
+        let moved = (event.kind == "plate")
+            .then(|| PlateMove::by(&event, &entries))
+            .flatten();
+        let moved = moved.map(|moved| (moved.from.map(str::to_owned), moved.to.map(str::to_owned)));
         let mut bytes = Vec::new();
         encode(&event, &mut bytes).unwrap();
+        if let Some((from, to)) = moved {
+            let (from, to) = (from.as_deref(), to.as_deref());
+            self.plates.moves(command.record.as_str(), PlateMove { from, to });
+        }
         self.ids.insert(event.id);
         self.end += 1;
         self.events.entry(command.record.clone()).or_default().push(bytes);
+    }
+}
+
+impl Standing for Register {
+    fn stands(&self, name: &str) -> bool {
+        let entries = self.entries(&RecordName::parse(name).unwrap());
+        let collected = entries.iter().any(|entry| entry.action == Action::Collect);
+        collected && entries.iter().all(|entry| entry.void.is_none())
+    }
+
+    fn reference(&self, name: &str, field: &str) -> Option<String> {
+        match State::latest(&self.entries(&RecordName::parse(name).unwrap())).value(field) {
+            Some(Value::Reference(target)) => Some(target.to_owned()),
+            _ => None,
+        }
     }
 }
 
@@ -144,6 +169,14 @@ impl Known for Register {
     }
 
     fn duplicate_of(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn active_plate(&self, thing: &str) -> Option<String> {
+        self.plates.on(thing).map(str::to_owned)
+    }
+
+    fn announced(&self, _: EventId) -> Option<Announced> {
         None
     }
 }

@@ -4,12 +4,13 @@
 use std::{sync::mpsc, thread};
 
 use rayon::prelude::*;
-use shilu_merkle::{SignedCheckpoint, TILE_HASHES};
+use shilu_merkle::{SignedCheckpoint, TILE_HASHES, TILE_WIDTH};
 use shilu_model::{ActivePlates, Timestamp, decode_canonical};
 
 use crate::{
     across::{self, Records},
     claims::Claims,
+    clocks::Clocks,
     damage::{Damage, Finding},
     hashing::{Hashing, Stored, Stretch},
     memory::Hasher,
@@ -17,7 +18,7 @@ use crate::{
     reading::{self, WAVES_AHEAD, Wave},
     report::{Options, Report},
     rules::Share,
-    settings::Settings,
+    settings::{SIMULATED, Settings},
     tree::Growth,
     trust,
 };
@@ -48,14 +49,19 @@ pub fn audit(
 ) -> Result<Report, Finding> {
     let checkpoint = trust::read_checkpoint(published, options).map_err(Damage::of_all)?;
     if let Some(since) = &options.since {
-        trust::check_since(since, &checkpoint).map_err(Damage::of_all)?;
+        trust::check_since_origin(since, &checkpoint).map_err(Damage::of_all)?;
     }
     let size = checkpoint.unchecked().size;
     let (send, waves) = mpsc::sync_channel(WAVES_AHEAD);
     let (send_back, spent) = mpsc::channel();
     thread::scope(|scope| {
-        scope.spawn(move || reading::read(published, entries, size, send, spent));
         let mut audit = Audit::new(published, options, checkpoint);
+        match entries {
+            // They are read, all of them.
+            Entries::Bundles => audit.bundles = size.div_ceil(TILE_WIDTH),
+            Entries::Log(_) => audit.compares_bundles = options.tiles,
+        }
+        scope.spawn(move || reading::read(published, entries, size, send, spent));
         audit.run(waves, send_back, progress);
         audit.conclude()
     })
@@ -81,6 +87,9 @@ struct Audit<'a> {
     /// Events that were hashed.
     events: u64,
     tiles: u64,
+    bundles: u64,
+    /// Whether the entries come from the log, and bundles are to be compared with it.
+    compares_bundles: bool,
     growth: Growth<'a>,
     settings: Settings,
     /// How names of records are hashed.
@@ -88,6 +97,7 @@ struct Audit<'a> {
     shares: Vec<Share>,
     claims: Claims,
     plates: ActivePlates,
+    clocks: Clocks,
     first_recorded: Option<Timestamp>,
     last_recorded: Option<Timestamp>,
     /// The first bad position so far. Events from there on are not judged.
@@ -101,6 +111,12 @@ impl<'a> Audit<'a> {
         if let Some(since) = &options.since {
             growth.ask(since.unchecked().size);
         }
+        let mut clocks = Clocks::default();
+        // A simulated clock has nothing to do with a witness's.
+        if !checkpoint.unchecked().origin.ends_with(SIMULATED) {
+            let checkpoints = [Some(&checkpoint), options.since.as_ref()].into_iter().flatten();
+            checkpoints.for_each(|one| clocks.add(one, &options.witnesses));
+        }
         Audit {
             published,
             options,
@@ -108,12 +124,15 @@ impl<'a> Audit<'a> {
             size,
             events: 0,
             tiles: 0,
+            bundles: 0,
+            compares_bundles: false,
             growth,
             settings: Settings::default(),
             hasher: Hasher::default(),
             shares: (0..SHARES).map(|_| Share::default()).collect(),
             claims: Claims::default(),
             plates: ActivePlates::default(),
+            clocks,
             first_recorded: None,
             last_recorded: None,
             found: None,
@@ -179,9 +198,10 @@ impl<'a> Audit<'a> {
         let mut stretches = self.hash(wave);
         self.events += count(wave.len());
         for stretch in &mut stretches {
-            self.tiles += u64::from(*stretch.tile.as_ref().unwrap_or(&false));
-            let tile = std::mem::replace(&mut stretch.tile, Ok(false)).err();
-            let findings = stretch.not_an_event.take().into_iter().chain(tile);
+            let (tile, bundle) = stretch.agrees;
+            self.tiles += u64::from(tile);
+            self.bundles += u64::from(bundle);
+            let findings = stretch.not_an_event.take().into_iter().chain(stretch.tile.take());
             findings.for_each(|finding| self.find(finding));
         }
         // Nothing from a bad entry on can be judged. What lies before it in the wave was decoded without a gap.
@@ -203,6 +223,7 @@ impl<'a> Audit<'a> {
         let hashing = Hashing {
             published: self.published,
             tiles_of: self.options.tiles.then_some(self.size),
+            bundles: self.compares_bundles,
             decoding: self.found.is_none().then_some(&self.hasher),
         };
         let starts = (0..wave.len()).into_par_iter().step_by(TILE_HASHES);
@@ -242,6 +263,9 @@ impl<'a> Audit<'a> {
         if let Some(before) = self.last_recorded.filter(|before| recorded < *before) {
             return Err(Damage::TimeWentBack { recorded, before }.at(here));
         }
+        self.clocks
+            .check(here, recorded)
+            .map_err(|damage| damage.at(here))?;
         if event.is_administrative() {
             decode_canonical(stored.bytes).map_err(|_| Damage::NotCanonical.at(here))?;
             let applied = self.settings.apply(event, self.last_recorded, self.published);
@@ -312,7 +336,7 @@ impl<'a> Audit<'a> {
                 let damage = Damage::TileWrong { tile };
                 Finding { position, damage }
             }
-            Damage::TileWrong { .. } if !self.root_is_right() => {
+            Damage::TileWrong { .. } | Damage::BundleWrong { .. } if !self.root_is_right() => {
                 Damage::WrongRoot { size: self.size }.of_all()
             }
             damage => Finding { position, damage },
@@ -325,16 +349,12 @@ impl<'a> Audit<'a> {
         if !self.root_is_right() {
             return Err(Damage::WrongRoot { size: self.size });
         }
-        let since = self.options.since.as_ref().map(SignedCheckpoint::unchecked);
-        if let Some(since) = since {
-            // Of an empty log every log is a continuation.
-            let size = since.size;
-            if size > 0 && self.growth.root(size) != Some(since.root) {
-                return Err(Damage::HistoryRewritten { size });
-            }
-        }
         let trusted = self.options.key.as_ref();
         let root = |size| self.growth.root(size);
+        if let Some(since) = &self.options.since {
+            trust::check_since_signer(since, trusted, &self.settings)?;
+            trust::check_continues(since.unchecked(), self.size, root)?;
+        }
         let rotations = trust::check_rotations(trusted, &self.settings, self.size, root)?;
         let cosigned = trust::check_witnesses(&self.checkpoint, self.options)?;
         let empty = Damage::BadFirstEvent {
@@ -343,22 +363,25 @@ impl<'a> Audit<'a> {
         let (Some(first_recorded), Some(last_recorded)) = (self.first_recorded, self.last_recorded) else {
             return Err(empty);
         };
+        let (campaigns, simulated) = (self.settings.campaigns(), self.settings.is_simulated());
         Ok(Report {
             events: self.events,
             unpublished: self.events - self.size,
             records: self.shares.iter().map(Share::records).sum(),
             signed: self.shares.iter().map(|share| share.signed).sum(),
             tiles: self.tiles + self.growth.compared,
+            bundles: self.bundles,
             checkpoint: self.checkpoint.unchecked().clone(),
             cosigned,
-            since: since.map(|since| since.size),
+            since: self.options.since.as_ref().map(|since| since.unchecked().size),
             key,
             pinned: trusted.is_some(),
             rotations,
-            campaigns: self.settings.campaigns(),
+            actor_keys: self.settings.actor_key_changes,
+            campaigns,
             first_recorded,
             last_recorded,
-            simulated: self.settings.is_simulated(),
+            simulated,
         })
     }
 }

@@ -44,6 +44,30 @@ pub enum Damage {
         /// The recorded time of the event before it.
         before: Timestamp,
     },
+    /// `POST_DATED`
+    #[error(
+        "the event was recorded at {recorded}, and a witness cosigned at {cosigned} the checkpoint of {size} events that it is among"
+    )]
+    PostDated {
+        /// Its recorded time.
+        recorded: Timestamp,
+        /// The checkpoint's size.
+        size: u64,
+        /// When it was cosigned, by the witness's clock.
+        cosigned: Timestamp,
+    },
+    /// `BACK_DATED`
+    #[error(
+        "the event was recorded at {recorded}, and is not among the {size} events of the checkpoint that a witness cosigned at {cosigned}"
+    )]
+    BackDated {
+        /// Its recorded time.
+        recorded: Timestamp,
+        /// The checkpoint's size.
+        size: u64,
+        /// When it was cosigned, by the witness's clock.
+        cosigned: Timestamp,
+    },
     /// `ID_REPEATED`
     #[error("an earlier event has the id {id} already")]
     IdRepeated {
@@ -125,6 +149,12 @@ pub enum Damage {
         /// The bundle.
         bundle: String,
     },
+    /// `BUNDLE_WRONG`: the log itself is right.
+    #[error("{bundle} is not what the log holds, which is what was signed")]
+    BundleWrong {
+        /// The bundle.
+        bundle: String,
+    },
     /// `CHECKPOINT_MISSING`
     #[error("there is no checkpoint")]
     CheckpointMissing,
@@ -190,9 +220,12 @@ impl Damage {
         }
     }
 
-    /// Whether an event and a tile disagree: which of them is wrong, only the root can tell.
+    /// Whether an event and a tile or bundle disagree: which of them is wrong, only the root can tell.
     pub(crate) const fn is_of_tile(&self) -> bool {
-        matches!(self, Damage::EntryNotInTile { .. } | Damage::TileWrong { .. })
+        matches!(
+            self,
+            Damage::EntryNotInTile { .. } | Damage::TileWrong { .. } | Damage::BundleWrong { .. }
+        )
     }
 
     /// This damage, of the register as a whole.
@@ -211,6 +244,8 @@ impl Damage {
             Damage::OutOfPlace { .. } => "OUT_OF_PLACE",
             Damage::LogTooLong => "LOG_TOO_LONG",
             Damage::TimeWentBack { .. } => "TIME_WENT_BACK",
+            Damage::PostDated { .. } => "POST_DATED",
+            Damage::BackDated { .. } => "BACK_DATED",
             Damage::IdRepeated { .. } => "ID_REPEATED",
             Damage::NoCause { .. } => "NO_CAUSE",
             Damage::AgainstTheRules(_) => "AGAINST_THE_RULES",
@@ -224,6 +259,7 @@ impl Damage {
             Damage::TileWrong { .. } => "TILE_WRONG",
             Damage::TileMissing { .. } => "TILE_MISSING",
             Damage::BundleMissing { .. } => "BUNDLE_MISSING",
+            Damage::BundleWrong { .. } => "BUNDLE_WRONG",
             Damage::CheckpointMissing => "CHECKPOINT_MISSING",
             Damage::LogTruncated { .. } => "LOG_TRUNCATED",
             Damage::WrongRoot { .. } => "WRONG_ROOT",
@@ -233,6 +269,66 @@ impl Damage {
             Damage::QuorumMissing { .. } => "QUORUM_MISSING",
             Damage::Evidence { source, .. } => source.code(),
             Damage::Unreadable(_) => "UNREADABLE",
+        }
+    }
+}
+
+impl Damage {
+    /// What to do next.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Damage::NotAnEvent(_)
+            | Damage::NotCanonical
+            | Damage::OutOfPlace { .. }
+            | Damage::LogTooLong
+            | Damage::EntryNotInTile { .. } => {
+                "keep everything as it is, and your own checkpoint; compare with a backup from this position on"
+            }
+            Damage::TimeWentBack { .. }
+            | Damage::IdRepeated { .. }
+            | Damage::NoCause { .. }
+            | Damage::AgainstTheRules(_)
+            | Damage::NotWhatTheRulesGive { .. }
+            | Damage::BadFirstEvent { .. }
+            | Damage::BadSetting { .. }
+            | Damage::BadActorSignature { .. } => {
+                "keep everything as it is: the program would have refused this event, so somebody wrote it with another one"
+            }
+            Damage::PostDated { .. } | Damage::BackDated { .. } => {
+                "ask whether the register's clock was wrong then; if it was right, the event got a false time"
+            }
+            Damage::CampaignMissing { .. } | Damage::CampaignChanged { .. } => {
+                "get the file from another copy: its name is its SHA-256, so any copy will do"
+            }
+            Damage::TileWrong { .. } | Damage::TileMissing { .. } => {
+                "the events are right: move `public/tile` away and open the register, which makes the tiles anew"
+            }
+            Damage::BundleMissing { .. } | Damage::BundleWrong { .. } => {
+                "with the register's log: move `mirror/tile` away and open the register; without it, take another copy"
+            }
+            Damage::CheckpointMissing => {
+                "check the folder; a register that waits for its witnesses has published nothing yet"
+            }
+            Damage::LogTruncated { .. } => {
+                "do not go on with this log: restore the register from `public/` and `mirror/`, which may hold its end"
+            }
+            Damage::WrongRoot { .. } => {
+                "keep everything as it is: what was signed and what is stored differ; compare with a backup or a receipt"
+            }
+            Damage::HistoryRewritten { .. } => {
+                "keep your checkpoint and a copy of everything: together they prove that the past was rewritten"
+            }
+            Damage::CheckpointOlder { .. } => {
+                "ask for the newest checkpoint; if this is it, the log's end was cut off, and your checkpoint proves it"
+            }
+            Damage::KeyNotVouched { .. } => {
+                "ask the register's owner, and not the register, for the key that is in force, and why it changed"
+            }
+            Damage::QuorumMissing { .. } => {
+                "ask the witnesses what they know of the log; a new checkpoint may lack them for some seconds"
+            }
+            Damage::Evidence { source, .. } => source.hint(),
+            Damage::Unreadable(_) => "nothing is known yet: mend that, and audit again",
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The second stage, tile by tile, in any order: an entry's bytes become a leaf, compared with the published tile, and
 //! an event.
 
+use std::ops::Range;
+
 use shilu_merkle::{Hash, TILE_HASHES, TILE_WIDTH, Tile, TileKind, Tree};
 use shilu_model::{CodecError, Event, decode};
 
 use crate::{
     damage::{Damage, Finding},
     memory::{Hasher, hash_of},
-    published::{Batch, Published, count, read_tile},
+    published::{Batch, Published, count, read_bundle, read_tile},
 };
 
 /// What the entries under one tile of level 0 hold.
@@ -17,8 +19,10 @@ pub(crate) struct Stretch<'w> {
     pub events: Vec<Stored<'w>>,
     /// The first entry that is no event.
     pub not_an_event: Option<Finding>,
-    /// Whether the tile agrees. False where there is none.
-    pub tile: Result<bool, Finding>,
+    /// The disagreement with a tile of level 0, or with a bundle.
+    pub tile: Option<Finding>,
+    /// Whether the tile agrees, and whether the bundle does. False where there is none, or none is compared.
+    pub agrees: (bool, bool),
 }
 
 /// The leaves under one tile of level 0.
@@ -42,6 +46,8 @@ pub(crate) struct Hashing<'a> {
     pub published: &'a dyn Published,
     /// The checkpoint's size, where tiles are compared.
     pub tiles_of: Option<u64>,
+    /// Whether bundles are compared too: where the entries come from elsewhere.
+    pub bundles: bool,
     /// Whether events are still wanted, and how their records' names are hashed; else only leaves.
     pub decoding: Option<&'a Hasher>,
 }
@@ -66,11 +72,23 @@ impl Hashing<'_> {
         let mut tree = Tree::default();
         leaves.iter().for_each(|leaf| tree.push(*leaf));
         let root = tree.root();
+        let compared = self.compare(first, &leaves).and_then(|tile| {
+            let bundle = tile && self.bundles;
+            if bundle {
+                self.compare_bundle(first, wave, start..end)?;
+            }
+            Ok((tile, bundle))
+        });
+        let (agrees, tile) = match compared {
+            Ok(agrees) => (agrees, None),
+            Err(finding) => ((false, false), Some(finding)),
+        };
         Stretch {
-            tile: self.compare(first, &leaves),
             block: Block { leaves, root },
             events,
             not_an_event,
+            tile,
+            agrees,
         }
     }
 
@@ -88,6 +106,28 @@ impl Hashing<'_> {
             Some(place) => {
                 let tile = tile.to_string();
                 Err(Damage::EntryNotInTile { tile }.at(first + count(place)))
+            }
+        }
+    }
+
+    /// Compares entries, whose tile agrees with them, with their bundle.
+    fn compare_bundle(&self, first: u64, wave: &Batch, entries: Range<usize>) -> Result<(), Finding> {
+        let size = self.tiles_of.unwrap_or(0);
+        let Some(tile) = Tile::at(TileKind::Entries, first / TILE_WIDTH, size) else {
+            return Ok(());
+        };
+        // A log that ends within the bundle is named as truncated by whoever counts its events.
+        if entries.len() < tile.width {
+            return Ok(());
+        }
+        let mut bundle = Batch::new(first);
+        read_bundle(self.published, tile, &mut bundle).map_err(|damage| damage.at(first))?;
+        let own = entries.map_while(|index| wave.get(index));
+        match bundle.iter().zip(own).position(|(one, other)| one != other) {
+            None => Ok(()),
+            Some(place) => {
+                let bundle = tile.to_string();
+                Err(Damage::BundleWrong { bundle }.at(first + count(place)))
             }
         }
     }

@@ -3,7 +3,8 @@
 //! Read it in this order: `damage` is what can be wrong and `report` what is said when nothing is; `audit` is the way
 //! through; `reading` brings the entries, `hashing` makes leaves and events of them, `tree` grows the tree,
 //! `settings` follows the register's own events, `rules` judges the events on records by what `memory` keeps of
-//! earlier ones, `claims` settles what one event says of others, and `trust` says whose word the checkpoint is.
+//! earlier ones, `across` and `claims` settle what one event says of others, `clocks` compares times with those of
+//! witnesses, and `trust` says whose word the checkpoint is.
 //!
 //! Invariants: no I/O but through [`Published`] and [`Entries`], no clock, no randomness but in the keys of hash
 //! tables; it writes nothing and knows no private key. Nothing here is shared with the code that wrote the log but the
@@ -15,6 +16,7 @@
 mod across;
 mod audit;
 mod claims;
+mod clocks;
 mod damage;
 mod form;
 mod hashing;
@@ -32,5 +34,5 @@ mod tests;
 
 pub use audit::audit;
 pub use damage::{Damage, Finding};
-pub use published::{Batch, Entries, Published, Unreadable};
-pub use report::{Options, Report};
+pub use published::{Batch, Entries, Published, Unreadable, bytes_max};
+pub use report::{ActorKeyChange, Options, Report};

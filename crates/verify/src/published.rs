@@ -1,7 +1,7 @@
 //! Where the auditor reads: published files by name, and the entries themselves. The only way in.
 
-use shilu_merkle::{Bundle, EvidenceError, Hash, TILE_HASHES, Tile};
-use shilu_model::Event;
+use shilu_merkle::{Bundle, EvidenceError, Hash, NOTE_BYTES_MAX, TILE_HASHES, Tile};
+use shilu_model::{CAMPAIGN_BYTES_MAX, Event};
 use thiserror::Error;
 
 use crate::damage::Damage;
@@ -12,8 +12,26 @@ pub trait Published: Sync {
     /// `tile/0/000`, `tile/entries/000.p/7`, `attachments/<sha256>`, `rotation/<position>`.
     ///
     /// # Errors
-    /// [`Unreadable`] where it cannot be said whether there is one, or what it holds.
+    /// [`Unreadable`] where it cannot be said whether there is one, or what it holds. Of a file that is larger than
+    /// [`bytes_max`] one byte more is enough: it is refused for that, and must not fill the memory.
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Unreadable>;
+}
+
+/// The most bytes that a published file of this name may have.
+///
+/// ```
+/// assert_eq!(shilu_verify::bytes_max("tile/0/000"), 256 * 32);
+/// ```
+pub fn bytes_max(name: &str) -> usize {
+    if name.starts_with("tile/entries/") {
+        BUNDLE_BYTES_MAX
+    } else if name.starts_with("tile/") {
+        TILE_HASHES * Hash::BYTES
+    } else if name.starts_with("attachments/") {
+        CAMPAIGN_BYTES_MAX
+    } else {
+        NOTE_BYTES_MAX
+    }
 }
 
 /// A file, or a part of a log, that could not be read: nothing is known of it.

@@ -15,7 +15,7 @@ pub struct Options {
     pub quorum: usize,
     /// A checkpoint of this log that the auditor holds: from its last audit, a receipt or a witness.
     pub since: Option<SignedCheckpoint>,
-    /// Whether hash tiles are compared too. Then changed entries are found by position.
+    /// Whether hash tiles are compared too, and with a log its bundles. Then changed entries are found by position.
     pub tiles: bool,
 }
 
@@ -32,6 +32,8 @@ pub struct Report {
     pub signed: u64,
     /// Hash tiles that were compared.
     pub tiles: u64,
+    /// Entry bundles that were read, or compared with the log.
+    pub bundles: u64,
     /// The checkpoint, whose root is that of the events.
     pub checkpoint: Checkpoint,
     /// The trusted witnesses that cosigned it.
@@ -44,6 +46,8 @@ pub struct Report {
     pub pinned: bool,
     /// How often the log's key was changed up to the checkpoint.
     pub rotations: usize,
+    /// Every admission and withdrawal of an actor's key, in order. Whose they are is the register's word alone.
+    pub actor_keys: Vec<ActorKeyChange>,
     /// How many campaigns were in force, one after the other.
     pub campaigns: usize,
     /// When the first event was recorded.
@@ -52,4 +56,19 @@ pub struct Report {
     pub last_recorded: Timestamp,
     /// Whether the register's clock is simulated: then nothing in it is about the world.
     pub simulated: bool,
+}
+
+/// An actor's key that the register admitted or withdrew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActorKeyChange {
+    /// The position of the event.
+    pub position: u64,
+    /// The key, whose name is the actor's.
+    pub key: VerifierKey,
+    /// Whether it was admitted, or else withdrawn.
+    pub admitted: bool,
+    /// Who did it.
+    pub by: String,
+    /// When it was recorded.
+    pub recorded: Timestamp,
 }

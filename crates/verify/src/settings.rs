@@ -9,10 +9,12 @@ use shilu_model::{
     Announced, CAMPAIGN_BYTES_MAX, Campaign, Change, Event, EventId, Timestamp, Value, setting,
 };
 
-use crate::{damage::Damage, form::check_id, published::Published, rules::differing_part};
+use crate::{
+    damage::Damage, form::check_id, published::Published, report::ActorKeyChange, rules::differing_part,
+};
 
 /// What origins of simulated registers end in.
-const SIMULATED: &str = "/simulated";
+pub(crate) const SIMULATED: &str = "/simulated";
 
 /// All that register-level events have set so far. What was in force at a position is what the last event before
 /// that position set.
@@ -30,6 +32,8 @@ pub(crate) struct Settings {
     actor_keys: HashMap<String, Vec<(u64, Option<VerifierKey>)>>,
     /// The announcements by their ids: few, and needed wherever records are judged.
     announced: HashMap<EventId, Announced>,
+    /// The same, in order, and who did it.
+    pub actor_key_changes: Vec<ActorKeyChange>,
 }
 
 /// A key of the log, and how it came to be.
@@ -120,7 +124,11 @@ impl Settings {
                 None => None,
                 Some(_) => return Err(bad(change.field, "its value is not a text")),
             };
+            if after == self.now.get(change.field).map(String::as_str) {
+                return Err(bad(change.field, "it holds that already"));
+            }
             self.set(change.field, after, event.position.get(), last, published)?;
+            self.note_actor_key(event, change.field, after);
             match after {
                 Some(text) => self.now.insert(change.field.to_owned(), text.to_owned()),
                 None => self.now.remove(change.field),
@@ -206,6 +214,22 @@ impl Settings {
         Ok(())
     }
 
+    /// Notes that a key was admitted, or the one in force until now withdrawn. [`Settings::set`] has checked it.
+    fn note_actor_key(&mut self, event: &Event<'_>, name: &str, after: Option<&str>) {
+        if !name.starts_with(setting::ACTOR_KEY) {
+            return;
+        }
+        let vkey = after.or(self.now.get(name).map(String::as_str));
+        let key = vkey.and_then(|vkey| VerifierKey::parse(vkey).ok());
+        self.actor_key_changes.extend(key.map(|key| ActorKeyChange {
+            position: event.position.get(),
+            key,
+            admitted: after.is_some(),
+            by: event.actor.to_owned(),
+            recorded: event.recorded,
+        }));
+    }
+
     /// The campaign that a hash names: of the same origin, and exactly these bytes.
     fn campaign(&self, hash: &str, published: &dyn Published) -> Result<Campaign, Damage> {
         let is_hash = hash.len() == 64 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -272,11 +296,9 @@ fn check_first(event: &Event<'_>) -> Result<(), Damage> {
 }
 
 fn read_key(name: &str, vkey: &str) -> Result<VerifierKey, Damage> {
-    let key = VerifierKey::parse(vkey).map_err(|_| bad(name, "it is not a public key"))?;
-    match key.algorithm() {
-        Algorithm::Ed25519 if key.to_string() == vkey => Ok(key),
-        _ => Err(bad(name, "it is not a plain key of Ed25519")),
-    }
+    // A vkey that is read prints as the same text.
+    VerifierKey::parse_as(vkey, Algorithm::Ed25519)
+        .map_err(|_| bad(name, "it is not a public key of Ed25519"))
 }
 
 fn read_note(position: u64, published: &dyn Published) -> Note {

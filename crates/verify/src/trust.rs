@@ -1,7 +1,7 @@
 //! Whose word the checkpoint is: the log's key, as the auditor knows it or as the log itself names it; rotations of
 //! that key; and witnesses.
 
-use shilu_merkle::{Cosigned, EvidenceError, Hash, SignedCheckpoint, VerifierKey};
+use shilu_merkle::{Checkpoint, Cosigned, EvidenceError, Hash, SignedCheckpoint, VerifierKey};
 
 use crate::{
     damage::Damage,
@@ -12,6 +12,9 @@ use crate::{
 
 /// The name of the checkpoint's file.
 const CHECKPOINT: &str = "checkpoint";
+
+/// What the auditor's own one is called.
+const SINCE: &str = "the earlier checkpoint";
 
 /// Reads the published checkpoint. It is not believed yet, but refused at once where it pretends to be signed by the
 /// key that is trusted.
@@ -28,8 +31,11 @@ pub(crate) fn read_checkpoint(
     }
 }
 
-/// The checkpoint is not older than the one that the auditor holds of the same log.
-pub(crate) fn check_since(since: &SignedCheckpoint, checkpoint: &SignedCheckpoint) -> Result<(), Damage> {
+/// The checkpoint that the auditor holds is of the same log.
+pub(crate) fn check_since_origin(
+    since: &SignedCheckpoint,
+    checkpoint: &SignedCheckpoint,
+) -> Result<(), Damage> {
     let (since, checkpoint) = (since.unchecked(), checkpoint.unchecked());
     if since.origin != checkpoint.origin {
         let source = EvidenceError::OtherLog {
@@ -38,11 +44,45 @@ pub(crate) fn check_since(since: &SignedCheckpoint, checkpoint: &SignedCheckpoin
         };
         return Err(evidence(CHECKPOINT, source));
     }
-    if checkpoint.size < since.size {
-        return Err(Damage::CheckpointOlder {
-            size: checkpoint.size,
-            since: since.size,
-        });
+    Ok(())
+}
+
+/// The checkpoint that the auditor holds accuses nobody unless the log signed it: by the key that it had at that size,
+/// or by the one that the auditor trusts.
+pub(crate) fn check_since_signer(
+    since: &SignedCheckpoint,
+    trusted: Option<&VerifierKey>,
+    settings: &Settings,
+) -> Result<(), Damage> {
+    let named = settings.keys_at(since.unchecked().size).next_back();
+    let keys = named.map(|named| &named.key).into_iter().chain(trusted);
+    let mut checked = Err(EvidenceError::NotSigned {
+        name: since.unchecked().origin.clone(),
+    });
+    for key in keys {
+        match since.check(key) {
+            Ok(_) => return Ok(()),
+            // That a line pretends to be a trusted key's says more than that another key has none.
+            Err(forged @ EvidenceError::ForgedSignature { .. }) => checked = Err(forged),
+            Err(_) => {}
+        }
+    }
+    checked.map_err(|source| evidence(SINCE, source))
+}
+
+/// It is continued: neither is the published one older, nor of another history.
+pub(crate) fn check_continues(
+    since: &Checkpoint,
+    size: u64,
+    root: impl Fn(u64) -> Option<Hash>,
+) -> Result<(), Damage> {
+    if size < since.size {
+        let since = since.size;
+        return Err(Damage::CheckpointOlder { size, since });
+    }
+    // Of an empty log every log is a continuation.
+    if since.size > 0 && root(since.size) != Some(since.root) {
+        return Err(Damage::HistoryRewritten { size: since.size });
     }
     Ok(())
 }
@@ -116,6 +156,11 @@ pub(crate) fn check_witnesses(
     checkpoint: &SignedCheckpoint,
     options: &Options,
 ) -> Result<Vec<Cosigned>, Damage> {
+    if let Some(since) = &options.since {
+        // Its times were believed.
+        let cosigned = since.cosigned(&options.witnesses);
+        cosigned.map_err(|source| evidence(SINCE, source))?;
+    }
     let cosigned = checkpoint
         .cosigned(&options.witnesses)
         .map_err(|source| evidence(CHECKPOINT, source))?;

@@ -17,7 +17,7 @@ pub fn run(register: &Path, figures: &mut Figures) -> Done {
             folded.get_or_insert_with(|| per_second(all, started));
         }
     })?;
-    if rebuilt.files.iter().any(|(_, same)| *same == Some(false)) {
+    if rebuilt.first_wrong().is_some() {
         return Err(super::usage("what was saved differs from what was rebuilt"));
     }
     let figure = Figure {

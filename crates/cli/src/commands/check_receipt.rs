@@ -6,15 +6,16 @@ mod tests;
 mod words;
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
-use shilu_merkle::{Algorithm, EvidenceError, RECEIPT_BYTES_MAX, Receipt, VerifierKey};
+use shilu_engine::bounded;
+use shilu_merkle::{RECEIPT_BYTES_MAX, Receipt};
 
 use self::proof::{Proof, Trust};
+use super::trusted::{self, Witnesses};
 use crate::{
     Done,
     args::SummaryFormat,
@@ -79,79 +80,22 @@ pub fn run(args: &CheckReceiptArgs, language: Language) -> Done {
     Ok(())
 }
 
-/// What the caller believes: the keys, each of its kind, and how many witnesses are enough.
+/// What the caller believes.
 fn trust(args: &CheckReceiptArgs) -> Result<Trust, CliError> {
-    let mut witnesses: Vec<VerifierKey> = Vec::new();
-    for vkey in &args.witnesses {
-        let witness = key(
-            vkey,
-            Algorithm::Cosignature,
-            "it is not a witness's key, which --witness takes",
-        )?;
-        // The signature does not cover the name: one key under two names is one witness.
-        if witnesses.iter().any(|other| other.bytes() == witness.bytes()) {
-            return Err(CliError::Usage {
-                problem: format!(
-                    "{} is named twice, or has the key of another witness",
-                    witness.name()
-                ),
-                hint: "name each witness once",
-            });
-        }
-        witnesses.push(witness);
-    }
-    let quorum = args.quorum.unwrap_or(witnesses.len());
-    if quorum > witnesses.len() {
-        return Err(CliError::Usage {
-            problem: format!(
-                "--quorum {quorum} asks for more than the {} witnesses named",
-                witnesses.len()
-            ),
-            hint: "name more witnesses with --witness, or ask for fewer",
-        });
-    }
-    let actor = args.actor_key.as_deref();
+    let Witnesses { keys, quorum } = Witnesses::read(&args.witnesses, args.quorum)?;
     Ok(Trust {
-        log: key(
-            &args.key,
-            Algorithm::Ed25519,
-            "it is a witness's key, and --key takes the log's",
-        )?,
-        witnesses,
+        log: trusted::key(&args.key)?,
+        witnesses: keys,
         quorum,
-        actor: actor
-            .map(|vkey| {
-                key(
-                    vkey,
-                    Algorithm::Ed25519,
-                    "it is a witness's key, and --actor-key takes an actor's",
-                )
-            })
-            .transpose()?,
+        actor: args.actor_key.as_deref().map(trusted::key).transpose()?,
     })
-}
-
-fn key(vkey: &str, algorithm: Algorithm, problem: &'static str) -> Result<VerifierKey, CliError> {
-    let key = VerifierKey::parse(vkey)?;
-    if key.algorithm() == algorithm {
-        Ok(key)
-    } else {
-        Err(EvidenceError::BadKey { problem }.into())
-    }
 }
 
 /// Reads a file, and no more of it than a receipt may have.
 fn read(path: &Path) -> Result<Vec<u8>, CliError> {
-    let failed = |error| CliError::io("read", path, error);
-    let from: &mut dyn Read = if path.as_os_str() == "-" {
-        &mut io::stdin()
-    } else {
-        &mut File::open(path).map_err(failed)?
+    let bytes = match path.as_os_str() == "-" {
+        true => bounded::read_from(io::stdin(), RECEIPT_BYTES_MAX),
+        false => bounded::read(path, RECEIPT_BYTES_MAX),
     };
-    let mut bytes = Vec::new();
-    let room = u64::try_from(RECEIPT_BYTES_MAX).unwrap_or(u64::MAX);
-    from.take(room.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    Ok(bytes)
+    bytes.map_err(|error| CliError::io("read", path, error))
 }

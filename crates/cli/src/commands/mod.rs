@@ -19,6 +19,7 @@ mod rebuild;
 mod receipt;
 pub mod serve;
 mod show;
+mod trusted;
 pub mod verify;
 pub mod witness;
 

@@ -1,7 +1,7 @@
 //! `shilu rebuild`: folds every projection anew from the log, and compares.
 
 use serde_json::json;
-use shilu_engine::{Engine, Options};
+use shilu_engine::{Compared, Engine, Options, log::Position};
 
 use crate::{
     Done,
@@ -25,16 +25,16 @@ pub fn run(args: &RebuildArgs, language: Language) -> Done {
     let mut output = Output::stdout();
     match args.format {
         SummaryFormat::Json => {
-            let projections = rebuilt
-                .files
-                .iter()
-                .map(|(name, same)| json!({ "name": name, "same": same }));
+            let projections = rebuilt.files.iter().map(|file| {
+                let at = file.at.map(Position::get);
+                json!({ "name": file.name, "at": at, "same": file.same })
+            });
             let projections: Vec<_> = projections.collect();
             output.line(json!({ "events": rebuilt.events, "projections": projections }))?;
         }
         SummaryFormat::Table => {
             let mut table = Table::new([language.say(Text::Projection), language.say(Text::Saved)]);
-            for (name, same) in &rebuilt.files {
+            for Compared { name, same, .. } in &rebuilt.files {
                 let word = match same {
                     Some(true) => Text::Yes,
                     Some(false) => Text::No,
@@ -49,7 +49,7 @@ pub fn run(args: &RebuildArgs, language: Language) -> Done {
         }
     }
     output.flush()?;
-    if rebuilt.files.iter().any(|(_, same)| *same == Some(false)) {
+    if rebuilt.first_wrong().is_some() {
         Err(CliError::Said)
     } else {
         Ok(())

@@ -1,55 +1,67 @@
 //! `shilu verify`: the auditor. What it checks is in the crate `shilu-verify`; here are the ways in, and for a
 //! register's own folder the chunks of its log and its saved projections.
 
+mod told;
+
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use indicatif::ProgressBar;
-use serde_json::json;
 use shilu_engine::{
-    Engine, EngineError,
+    Compared, Engine, EngineError, bounded,
     log::{Chunk, Log, LogError, Position},
-    merkle::{SignedCheckpoint, VerifierKey},
+    merkle::{Hash, RECEIPT_BYTES_MAX, Receipt, SignedCheckpoint, check_inclusion},
 };
-use shilu_verify::{Batch, Entries, Finding, Options, Published, Report, Unreadable, audit};
+use shilu_verify::{Batch, Entries, Options, Published, Report, Unreadable, audit, bytes_max};
 
+use super::trusted::{self, Witnesses};
 use crate::{
     Done,
     args::{SummaryFormat, VerifyArgs},
     error::CliError,
     messages::{Language, Text},
-    output::{Output, say},
+    output::Output,
     progress,
-    register::Server,
-    table::Table,
+    register::{Named, Server},
 };
+
+/// How a receipt begins (C2SP `tlog-proof`).
+const RECEIPT: &[u8] = b"c2sp.org/tlog-proof";
 
 /// Runs it. What is wrong is the answer, with exit status 1.
 pub fn run(args: &VerifyArgs, language: Language) -> Done {
+    let verified = verify(args, language);
+    if let (Err(error), SummaryFormat::Json) = (&verified, args.format)
+        && !matches!(error, CliError::Usage { .. } | CliError::ReaderGone)
+    {
+        // It is the answer, whatever stands in the way of a better one; stderr has the words.
+        let mut output = Output::stdout();
+        output.line(told::refused(error))?;
+        output.flush()?;
+    }
+    verified
+}
+
+fn verify(args: &VerifyArgs, language: Language) -> Done {
+    let named = args.source.named()?;
     let options = options(args)?;
     let bar = progress::items(language.say(Text::Verifying), 0);
-    let checked = check(args, &options, language, &bar);
+    let checked = check(args, named, &options, language, &bar);
     bar.finish_and_clear();
-    let checked = match checked {
-        Ok(checked) => checked,
-        Err(CliError::Finding(finding)) if args.format == SummaryFormat::Json => {
-            return refused(&finding);
-        }
-        Err(error) => return Err(error),
-    };
+    let checked = checked?;
     let mut output = Output::stdout();
     match args.format {
-        SummaryFormat::Json => output.line(in_json(&checked))?,
+        SummaryFormat::Json => output.line(told::in_json(&checked))?,
         SummaryFormat::Table => {
-            for line in in_words(&checked, &options, language).lines(None) {
+            for line in told::in_words(&checked, &options, language) {
                 output.line(line)?;
             }
         }
     }
     output.flush()?;
-    say_limits(&checked.report, &options, language);
+    told::say_limits(&checked.report, &options, language);
     Ok(())
 }
 
@@ -57,34 +69,48 @@ pub fn run(args: &VerifyArgs, language: Language) -> Done {
 struct Checked {
     report: Report,
     /// Saved projections that were compared with rebuilt ones; none where there is no folder of a register.
-    projections: Option<usize>,
+    projections: Option<Projections>,
+}
+
+/// Saved projections that are what the log gives.
+struct Projections {
+    /// How many files.
+    count: usize,
+    /// The position at which the last of them stands.
+    at: Option<Position>,
 }
 
 fn options(args: &VerifyArgs) -> Result<Options, CliError> {
-    let key = |text: &String| VerifierKey::parse(text).map_err(CliError::Evidence);
-    let witnesses = args.witnesses.iter().map(key).collect::<Result<Vec<_>, _>>()?;
-    let since = args.since.as_ref().map(|path| {
-        let bytes = fs::read(path).map_err(|error| CliError::io("read", path, error))?;
-        SignedCheckpoint::parse(&bytes).map_err(CliError::Evidence)
-    });
-    let quorum = args.quorum.unwrap_or(witnesses.len());
-    if quorum > witnesses.len() {
-        return Err(CliError::Usage {
-            problem: format!("a quorum of {quorum} among {} witnesses", witnesses.len()),
-            hint: "name as many witnesses with --witness",
-        });
-    }
+    let Witnesses { keys, quorum } = Witnesses::read(&args.witnesses, args.quorum)?;
     Ok(Options {
-        key: args.key.as_ref().map(key).transpose()?,
+        key: args.key.as_deref().map(trusted::key).transpose()?,
         quorum,
-        witnesses,
-        since: since.transpose()?,
+        witnesses: keys,
+        since: args.since.as_deref().map(since).transpose()?,
         tiles: true,
     })
 }
 
+/// The checkpoint that somebody holds: by itself, or in a receipt whose event it must then have.
+fn since(path: &Path) -> Result<SignedCheckpoint, CliError> {
+    let bytes = bounded::read(path, RECEIPT_BYTES_MAX).map_err(|error| CliError::io("read", path, error))?;
+    if !bytes.starts_with(RECEIPT) {
+        return Ok(SignedCheckpoint::parse(&bytes)?);
+    }
+    let Receipt {
+        entry,
+        index,
+        proof,
+        checkpoint,
+    } = Receipt::parse(&bytes)?;
+    let said = checkpoint.unchecked();
+    check_inclusion(Hash::leaf(&entry), index, said.size, &proof, said.root)?;
+    Ok(checkpoint)
+}
+
 fn check(
     args: &VerifyArgs,
+    named: Named<'_>,
     options: &Options,
     language: Language,
     bar: &ProgressBar,
@@ -93,46 +119,74 @@ fn check(
         bar.set_length(all);
         bar.set_position(done);
     };
-    let Some(dir) = &args.data else {
-        let server = Server::new(
-            args.server.as_deref().unwrap_or_default(),
-            args.token.clone(),
-            language,
-        )?;
-        let report = audit(&server, Entries::Bundles, options, &mut progress)?;
-        return Ok(Checked {
-            report,
-            projections: None,
-        });
+    let published = |report| Checked {
+        report,
+        projections: None,
+    };
+    let dir = match named {
+        Named::Folder(dir) => dir,
+        Named::Server(_) if args.published || args.mirror.is_some() => {
+            return Err(CliError::Usage {
+                problem: "--published and --mirror look at a folder, and a server is named".to_owned(),
+                hint: "name the folder with --data DIR",
+            });
+        }
+        Named::Server(server) => {
+            let server = Server::new(server, args.source.token.clone(), language)?;
+            return Ok(published(audit(
+                &server,
+                Entries::Bundles,
+                options,
+                &mut progress,
+            )?));
+        }
     };
     let files = Folder::of(dir, args.mirror.as_deref())?;
     if args.published || args.mirror.is_some() || !dir.join("log").exists() {
-        let report = audit(&files, Entries::Bundles, options, &mut progress)?;
-        return Ok(Checked {
-            report,
-            projections: None,
-        });
+        return Ok(published(audit(
+            &files,
+            Entries::Bundles,
+            options,
+            &mut progress,
+        )?));
     }
-    let log = Log::open(dir, shilu_engine::log::Options::default()).map_err(EngineError::from)?;
-    let report = audit(
-        &files,
-        Entries::Log(Box::new(Batches::of(&log))),
-        options,
-        &mut progress,
-    )?;
+    let log = Log::open(dir, shilu_engine::log::Options::default()).map_err(in_use)?;
+    let entries = Entries::Log(Box::new(Batches::of(&log)));
+    let report = audit(&files, entries, options, &mut progress)?;
     drop(log);
     bar.set_message(language.say(Text::Rebuilding));
+    let projections = Some(projections(dir, progress)?);
+    Ok(Checked { report, projections })
+}
+
+/// Compares the saved projections with what the log gives.
+fn projections(dir: &Path, progress: impl FnMut(u64, u64)) -> Result<Projections, CliError> {
     let compared = Engine::compare_saved(dir, &shilu_engine::Options::default(), progress)?;
-    match compared.files.iter().find(|(_, same)| *same == Some(false)) {
-        Some((name, _)) => Err(CliError::Refused {
+    if let Some(Compared { name, at, .. }) = compared.first_wrong() {
+        let at = at.map_or_else(String::new, |at| format!(" at position {at}"));
+        return Err(CliError::Refused {
             code: "PROJECTION_DIFFERS",
-            problem: format!("the saved projection {name} is not what the log gives"),
+            problem: format!("the saved projection {name} is not what the log gives{at}"),
             hint: "the log is right and the answers may have been wrong: `shilu rebuild` mends it; ask who had access",
-        }),
-        None => Ok(Checked {
-            report,
-            projections: Some(compared.files.iter().filter(|(_, same)| same.is_some()).count()),
-        }),
+        });
+    }
+    let same = compared.files.iter().filter(|file| file.same.is_some());
+    Ok(Projections {
+        count: same.clone().count(),
+        at: same.filter_map(|file| file.at).max(),
+    })
+}
+
+/// A register that is served can be audited by what it publishes.
+fn in_use(error: LogError) -> CliError {
+    let error = EngineError::from(error);
+    match error.code() {
+        "REGISTER_IN_USE" => CliError::Refused {
+            code: "REGISTER_IN_USE",
+            problem: error.to_string(),
+            hint: "audit what it publishes with --published, or ask it with --server URL, or stop it first",
+        },
+        _ => error.into(),
     }
 }
 
@@ -161,7 +215,7 @@ impl Published for Folder {
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Unreadable> {
         let mirrored = name.starts_with("tile/entries/") || name.starts_with("attachments/");
         let path = if mirrored { &self.mirror } else { &self.public }.join(name);
-        match fs::read(&path) {
+        match bounded::read(&path, bytes_max(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error)
                 if matches!(
@@ -181,7 +235,7 @@ impl Published for Folder {
 
 impl Published for Server {
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Unreadable> {
-        match self.call(&format!("/{name}"), None) {
+        match self.call_at_most(&format!("/{name}"), None, bytes_max(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(CliError::Problem { problem }) if problem.status == 404 => Ok(None),
             Err(error) => Err(Unreadable {
@@ -230,93 +284,5 @@ impl Iterator for Batches {
             }
         }
         batch.map(Ok)
-    }
-}
-
-fn in_words(checked: &Checked, options: &Options, language: Language) -> Table {
-    let report = &checked.report;
-    let mut table = Table::new([language.say(Text::Checked), ""]);
-    let mut row = |text, value: String| table.push([language.say(text).to_owned(), value]);
-    row(Text::Log, report.checkpoint.origin.clone());
-    row(Text::Events, report.events.to_string());
-    row(Text::Unpublished, report.unpublished.to_string());
-    row(Text::Records, report.records.to_string());
-    row(Text::ActorSignatures, report.signed.to_string());
-    row(Text::Tiles, report.tiles.to_string());
-    row(Text::CheckpointSize, report.checkpoint.size.to_string());
-    row(Text::CheckpointRoot, report.checkpoint.root.to_string());
-    row(Text::SignedBy, report.key.to_string());
-    row(Text::KeyChanges, report.rotations.to_string());
-    row(Text::Campaigns, report.campaigns.to_string());
-    for witness in &options.witnesses {
-        let cosigned = report.cosigned.iter().find(|one| one.witness == witness.name());
-        let when = cosigned.and_then(|one| i64::try_from(one.seconds).ok());
-        let when = when.map(|seconds| shilu_model::Timestamp::from_micros(seconds.saturating_mul(1_000_000)));
-        let said = when.map_or_else(|| language.say(Text::No).to_owned(), |time| time.to_string());
-        row(Text::CosignedBy, format!("{}: {said}", witness.name()));
-    }
-    if let Some(size) = report.since {
-        row(Text::Continues, size.to_string());
-    }
-    if let Some(count) = checked.projections {
-        row(Text::ProjectionsSame, count.to_string());
-    }
-    row(Text::FirstRecorded, report.first_recorded.to_string());
-    row(Text::LastRecorded, report.last_recorded.to_string());
-    table
-}
-
-fn in_json(checked: &Checked) -> serde_json::Value {
-    let report = &checked.report;
-    let cosigned = report
-        .cosigned
-        .iter()
-        .map(|one| json!({ "witness": one.witness, "seconds": one.seconds }));
-    json!({
-        "ok": true,
-        "origin": report.checkpoint.origin,
-        "events": report.events,
-        "unpublished": report.unpublished,
-        "records": report.records,
-        "actor_signatures": report.signed,
-        "tiles": report.tiles,
-        "size": report.checkpoint.size,
-        "root": report.checkpoint.root.to_string(),
-        "key": report.key.to_string(),
-        "key_given": report.pinned,
-        "rotations": report.rotations,
-        "campaigns": report.campaigns,
-        "cosigned": cosigned.collect::<Vec<_>>(),
-        "since": report.since,
-        "projections": checked.projections,
-        "first_recorded": report.first_recorded.to_string(),
-        "last_recorded": report.last_recorded.to_string(),
-        "simulated": report.simulated,
-    })
-}
-
-/// What is wrong, for machines: on stdout, since it is the answer.
-fn refused(finding: &Finding) -> Done {
-    let mut output = Output::stdout();
-    output.line(json!({
-        "ok": false,
-        "code": finding.code(),
-        "position": finding.position,
-        "detail": finding.to_string(),
-    }))?;
-    output.flush()?;
-    Err(CliError::Said)
-}
-
-/// What nobody should read into it.
-fn say_limits(report: &Report, options: &Options, language: Language) {
-    if report.simulated {
-        say(language.say(Text::Simulated));
-    }
-    if !report.pinned {
-        say(language.say(Text::KeyNotPinned));
-    }
-    if options.witnesses.is_empty() && options.since.is_none() {
-        say(language.say(Text::NobodyElse));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use shilu_merkle::{Algorithm, EvidenceError, VerifierKey};
+use shilu_merkle::VerifierKey;
 use shilu_service::{KnownLog, Witness, WitnessError, check_witness_address, serve_witness};
 
 use super::serve::{bind, log_to_stderr, until_stopped};
@@ -58,7 +58,7 @@ pub fn run(args: &WitnessArgs, verbose: u8, language: Language) -> Done {
     let logs = args
         .logs
         .iter()
-        .map(|vkey| log_key(vkey))
+        .map(|vkey| super::trusted::key(vkey))
         .collect::<Result<Vec<_>, _>>()?;
     if args.print_key {
         return print_key(&args.dir, args.name.as_deref(), &logs);
@@ -78,17 +78,6 @@ pub fn run(args: &WitnessArgs, verbose: u8, language: Language) -> Done {
         |_, _| Ok(()),
         |listener, shutdown| serve_witness(witness, listener, shutdown),
     )
-}
-
-/// A log's key: one that signs checkpoints, not another witness's.
-fn log_key(vkey: &str) -> Result<VerifierKey, CliError> {
-    let key = VerifierKey::parse(vkey)?;
-    match key.algorithm() {
-        Algorithm::Ed25519 => Ok(key),
-        Algorithm::Cosignature => Err(CliError::Evidence(EvidenceError::BadKey {
-            problem: "it is a witness's key, and --log takes a log's",
-        })),
-    }
 }
 
 fn introduce(witness: &Witness, language: Language) {

@@ -2,23 +2,30 @@
 //! no key, and nothing that an auditor may not see.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
 use shilu_log::{Events, Log, Outcome};
 use shilu_merkle::{
     Bundle, EvidenceError, Hash, Prover, SignedCheckpoint, TILE_HASHES, TILE_WIDTH, Tile, TileKind, Tree,
     VerifierKey,
 };
-use shilu_model::{Event, Position, decode, decode_canonical, setting};
-use shilu_projections::hexadecimal;
+use shilu_model::{Event, Position, decode, decode_canonical};
 
-use super::{files::Files, keys::Keys, publisher::Publisher, read_checkpoint};
+use super::{
+    attachments::{copy_attachments, replace},
+    examined::{Examined, examine, is_note},
+    files::{BUNDLE_BYTES_MAX, Files},
+    keys::Keys,
+    named::Named,
+    publisher::Publisher,
+    read_checkpoint,
+};
 use crate::{
+    bounded,
     error::EngineError,
-    folder::{self, RegisterFile, write_synced},
+    folder::{self, RegisterFile},
 };
 
 /// Bytes of events handed to the log at once: half a commit.
@@ -58,21 +65,22 @@ pub struct Beyond {
 }
 
 /// Copies what is published of the register `from` into the folder `to`, as far as it is not there yet; the
-/// checkpoint comes last. The register may be open meanwhile.
+/// checkpoint comes last. The register may be open meanwhile. All of it is examined before the first file is written:
+/// what has gone bad must not take the place of what was copied when it was good.
 ///
 /// # Errors
-/// `NOT_CONSISTENT` when the register does not continue what `to` holds: then nothing is copied. `NOT_PUBLISHED`,
-/// `TILE_MISSING`, `CHECKPOINT_DAMAGED`, `IO`.
+/// `NOT_CONSISTENT` when the register does not continue what `to` holds. `NOT_PUBLISHED`, `TILE_MISSING`, `BAD_BUNDLE`,
+/// `CHECKPOINT_DAMAGED`, `CAMPAIGN_MISSING`, `CAMPAIGN_CHANGED`, `NOT_A_REGISTER`, `IO`. Nothing is copied then, but
+/// after `IO`.
 pub fn backup(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> Result<BackedUp, EngineError> {
-    folder::read_register_file(from)?;
+    let file = folder::read_register_file(from)?;
     let (source, target) = (Files::new(from), Files::new(to));
     let position = Position::ZERO;
     let checkpoint = read_checkpoint(&source.checkpoint())?.ok_or(EngineError::NotPublished { position })?;
     let size = checkpoint.unchecked().size;
-    let mut prover = Prover::new(size, |tile| source.required(&tile));
-    if prover.root(size)? != checkpoint.unchecked().root {
-        return Err(EngineError::TilesDamaged { position });
-    }
+    let bundles = size.div_ceil(TILE_WIDTH);
+    let Examined { named, rotations } = examine(&source, &checkpoint, |done| progress(done, 2 * bundles))?;
+    file.check_origin(from, &checkpoint)?;
     if let Some(held) = read_checkpoint(&target.checkpoint())? {
         continues(&source, &checkpoint, &held)?;
     }
@@ -83,28 +91,47 @@ pub fn backup(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> Res
     for (tile, done) in tiles.iter().zip(1..) {
         let bytes = source.required(tile)?;
         if target.read(tile)?.is_none_or(|held| held != bytes) {
-            // What has gone bad here must not take the place of what was copied when it was good.
-            proven(&source, tile, &bytes, size)?;
             target.write(tile, &bytes)?;
             copied += 1;
         }
-        progress(done, all);
+        progress(bundles + done, bundles + all);
     }
-    copied += copy_folder(
+    copied += copy_attachments(
         &source.mirror().join("attachments"),
         &target.mirror().join("attachments"),
     )?;
-    copied += copy_folder(
-        &source.public().join("rotation"),
-        &target.public().join("rotation"),
-    )?;
-    copied += copy_file(
-        &source.mirror().join("register.toml"),
+    for (position, note) in rotations {
+        copied += copy_note(&target, &note, position, &named, size)?;
+    }
+    // The register's own is what the mirror's copy is made from.
+    copied += replace(
         &target.mirror().join("register.toml"),
+        file.text(from)?.as_bytes(),
     )?;
     target.sync()?;
     target.write_checkpoint(&target.checkpoint(), &checkpoint)?;
     Ok(BackedUp { size, copied })
+}
+
+/// Copies the note of a change of the key, unless there is a good one: the old key's signature cannot be had again.
+fn copy_note(
+    target: &Files,
+    note: &SignedCheckpoint,
+    position: u64,
+    named: &Named,
+    size: u64,
+) -> Result<u64, EngineError> {
+    let path = target.rotation(position);
+    let since = named.keys.iter().position(|(at, _)| *at == position);
+    let keys = since
+        .and_then(|since| named.keys.get(since..))
+        .unwrap_or_default();
+    let held = read_checkpoint(&path).ok().flatten();
+    if held.is_some_and(|held| is_note(target, &held, position, keys, size).is_ok()) {
+        return Ok(0);
+    }
+    target.write_checkpoint(&path, note)?;
+    Ok(1)
 }
 
 /// Whether a register continues what was backed up before.
@@ -136,73 +163,13 @@ fn tiles_of(size: u64) -> Vec<Tile> {
         .collect()
 }
 
-/// Whether a bundle is what its tile says, and a full tile what the one above it says; the topmost lead to the root.
-fn proven(source: &Files, tile: &Tile, bytes: &[u8], size: u64) -> Result<(), EngineError> {
-    let (level, index) = (tile.level(), tile.index);
-    let is_proven = match tile.kind {
-        TileKind::Entries => {
-            let kind = TileKind::Hashes(0);
-            let hashes = source.hashes(&Tile { kind, ..*tile })?.unwrap_or_default();
-            let entries = Bundle::entries(bytes, tile.width).unwrap_or_default();
-            hashes.len() == tile.width && entries.into_iter().map(Hash::leaf).eq(hashes)
-        }
-        TileKind::Hashes(_) if !tile.is_full() => true,
-        TileKind::Hashes(_) => {
-            let above = Tile::at(TileKind::Hashes(level + 1), index / TILE_WIDTH, size);
-            let above = above.map_or(Ok(None), |above| source.hashes(&above))?;
-            let place = usize::try_from(index % TILE_WIDTH).unwrap_or(0);
-            let said = above.unwrap_or_default().get(place).copied();
-            let mut tree = Tree::default();
-            let hashes = tile.hashes(bytes).unwrap_or_default();
-            hashes.into_iter().for_each(|hash| tree.push(hash));
-            said == Some(tree.root())
-        }
-    };
-    let first = index.checked_shl(8 * (u32::from(level) + 1)).unwrap_or(0);
-    match is_proven {
-        true => Ok(()),
-        false => Err(EngineError::TilesDamaged {
-            position: Position::new(first),
-        }),
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<u64, EngineError> {
-    let entries = match fs::read_dir(from) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(EngineError::io("read", from, error)),
-    };
-    fs::create_dir_all(to).map_err(|error| EngineError::io("make", to, error))?;
-    let mut copied = 0;
-    for entry in entries {
-        let entry = entry.map_err(|error| EngineError::io("read", from, error))?;
-        if entry
-            .path()
-            .extension()
-            .is_none_or(|extension| extension != "tmp")
-        {
-            copied += copy_file(&entry.path(), &to.join(entry.file_name()))?;
-        }
-    }
-    Ok(copied)
-}
-
-fn copy_file(from: &Path, to: &Path) -> Result<u64, EngineError> {
-    let bytes = fs::read(from).map_err(|error| EngineError::io("read", from, error))?;
-    if fs::read(to).is_ok_and(|held| held == bytes) {
-        return Ok(0);
-    }
-    write_synced(to, &bytes)?;
-    Ok(1)
-}
-
 /// Makes a register in the new folder `to` from the `public/` and `mirror/` in `from`, and checks it against the
 /// checkpoint, by `key` or else by the key that the restored events themselves name.
 ///
 /// # Errors
-/// `NOT_EMPTY`; `NOT_SIGNED`, `FORGED_SIGNATURE`, `OTHER_LOG`; `LOG_DAMAGED` with the first bad position;
-/// `TILE_MISSING`, `CHECKPOINT_DAMAGED`, `NOT_A_REGISTER`, `IO`. Nothing is left in `to` then.
+/// `NOT_EMPTY`; `NOT_SIGNED`, `FORGED_SIGNATURE`, `OTHER_LOG`; `BAD_BUNDLE` and `LOG_DAMAGED` with the first bad
+/// position; `CHECKPOINT_MISSING`, `TILE_MISSING`, `CAMPAIGN_MISSING`, `CAMPAIGN_CHANGED`, `CHECKPOINT_DAMAGED`,
+/// `NOT_A_REGISTER`, `IO`. Nothing is left in `to` then.
 pub fn restore(
     from: &Path,
     to: &Path,
@@ -211,11 +178,11 @@ pub fn restore(
 ) -> Result<Restored, EngineError> {
     let source = Files::new(from);
     let file = folder::read_register_file(&source.mirror())?;
-    let position = Position::ZERO;
     let published = read_checkpoint(&source.checkpoint())?;
     let signed = newer(&source, published.as_ref());
     let checkpoint = signed.as_ref().or(published.as_ref()).cloned();
-    let checkpoint = checkpoint.ok_or(EngineError::NotPublished { position })?;
+    let path = source.checkpoint();
+    let checkpoint = checkpoint.ok_or(EngineError::CheckpointMissing { path })?;
     if let Some(key) = key {
         checkpoint.check(key)?;
     }
@@ -268,21 +235,22 @@ impl Restoring<'_> {
         let log = Log::create(self.to, shilu_log::Options::default())?;
         self.fill(&log, progress)?;
         // A copy made between a change of the key and the next checkpoint names a key that signed nothing yet.
-        self.file.public_key = key_in_force(&log)?.unwrap_or_default();
+        let named = Named::by(&log)?;
+        self.file.public_key = named.key().to_owned();
         self.checkpoint
             .check(&VerifierKey::parse(&self.file.public_key)?)?;
+        self.source.check_campaigns(&named)?;
         self.attachments()?;
         self.check_campaign(&log)?;
         let target = Files::new(self.to);
         target.create()?;
-        copy_folder(
-            &self.source.mirror().join("attachments"),
-            &target.mirror().join("attachments"),
-        )?;
-        copy_folder(
-            &self.source.public().join("rotation"),
-            &target.public().join("rotation"),
-        )?;
+        copy_attachments(&self.to.join("attachments"), &target.mirror().join("attachments"))?;
+        for (position, _) in named.keys.iter().skip(1) {
+            // One that is of no use vouches for nobody, here or there.
+            if let Ok(Some(note)) = read_checkpoint(&self.source.rotation(*position)) {
+                target.write_checkpoint(&target.rotation(*position), &note)?;
+            }
+        }
         // What lacks its witnesses stays unpublished.
         for (checkpoint, path) in [
             (&self.published, target.checkpoint()),
@@ -368,32 +336,25 @@ impl Restoring<'_> {
     }
 
     fn differs(&self, position: Option<u64>) -> EngineError {
-        EngineError::NotAsSigned {
-            position: position.map(Position::new),
-            size: self.checkpoint.unchecked().size,
+        let size = self.checkpoint.unchecked().size;
+        let place =
+            position.map(|position| (position, Tile::at(TileKind::Entries, position / TILE_WIDTH, size)));
+        match place {
+            Some((position, Some(bundle))) => EngineError::BundleDamaged {
+                bundle: bundle.to_string(),
+                position: Position::new(position),
+            },
+            _ => EngineError::NotAsSigned { position: None, size },
         }
     }
 
-    /// Copies the campaign files; each must be what its name says.
+    /// Copies the campaign files that are what their names say.
     fn attachments(&self) -> Result<(), EngineError> {
         let to = self.to.join("attachments");
         for folder in [&to, &folder::projections(self.to)] {
             fs::create_dir(folder).map_err(|error| EngineError::io("make", folder, error))?;
         }
-        let from = self.source.mirror().join("attachments");
-        let entries = fs::read_dir(&from).map_err(|error| EngineError::io("read", &from, error))?;
-        for entry in entries {
-            let path = entry
-                .map_err(|error| EngineError::io("read", &from, error))?
-                .path();
-            let bytes = fs::read(&path).map_err(|error| EngineError::io("read", &path, error))?;
-            let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-            let name = hexadecimal(&sha256);
-            if path.file_name().is_some_and(|found| *found == *name) {
-                write_synced(&to.join(&name), &bytes)?;
-            }
-        }
-        Ok(())
+        copy_attachments(&self.source.mirror().join("attachments"), &to).map(drop)
     }
 }
 
@@ -412,23 +373,6 @@ fn agreeing(bytes: &[u8], hashes: &[Hash]) -> u64 {
         .map(|(place, _)| place + 1)
         .last()
         .unwrap_or(0)
-}
-
-/// The key that the log named last.
-fn key_in_force(log: &Log) -> Result<Option<String>, EngineError> {
-    let mut key = None;
-    for chunk in log.scan(Position::ZERO, log.end()) {
-        for (_, bytes) in chunk?.iter() {
-            let Ok(event) = decode(bytes) else { continue };
-            if !event.is_administrative() {
-                continue;
-            }
-            if let Some(Some(named)) = setting::set_by(&event, setting::KEY) {
-                key = Some(named.to_owned());
-            }
-        }
-    }
-    Ok(key)
 }
 
 /// What lies in the mirror beyond a size.
@@ -465,7 +409,7 @@ fn widest(source: &Files, index: u64) -> Option<(Tile, Vec<u8>)> {
     let found = (1..=TILE_HASHES).rev().map(bundle);
     found.into_iter().find_map(|tile| {
         let path: PathBuf = source.mirror().join(tile.to_string());
-        let bytes = fs::read(path).ok()?;
+        let bytes = bounded::read(&path, BUNDLE_BYTES_MAX).ok()?;
         let is_whole = Bundle::entries(&bytes, tile.width).is_ok();
         is_whole.then_some((tile, bytes))
     })

@@ -6,9 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use shilu_merkle::{Bundle, Hash, SignedCheckpoint, TILE_HASHES, Tile, TileKind};
+use shilu_merkle::{Bundle, Hash, NOTE_BYTES_MAX, SignedCheckpoint, TILE_HASHES, Tile, TileKind};
+use shilu_model::Event;
 
-use crate::{error::EngineError, folder::replace_synced};
+use crate::{bounded, error::EngineError, folder::replace_synced};
+
+/// Bytes of a bundle beyond which it is not looked at: 256 of the largest events with their lengths.
+pub(crate) const BUNDLE_BYTES_MAX: usize = TILE_HASHES * (Event::BYTES_MAX + 2);
+
+/// Bytes of a full tile of hashes.
+const TILE_BYTES: usize = TILE_HASHES * Hash::BYTES;
 
 /// Where a register keeps what it publishes.
 #[derive(Clone, Debug)]
@@ -69,7 +76,11 @@ impl Files {
     /// one. `None` when there is neither.
     pub fn read(&self, tile: &Tile) -> Result<Option<Vec<u8>>, EngineError> {
         let path = self.path(tile);
-        match fs::read(&path) {
+        let most = match tile.kind {
+            TileKind::Hashes(_) => TILE_BYTES,
+            TileKind::Entries => BUNDLE_BYTES_MAX,
+        };
+        match bounded::read(&path, most) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound && tile.is_full() => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -137,7 +148,7 @@ impl Files {
 
 /// Reads a checkpoint; `None` when there is none.
 pub(crate) fn read_checkpoint(path: &Path) -> Result<Option<SignedCheckpoint>, EngineError> {
-    let bytes = match fs::read(path) {
+    let bytes = match bounded::read(path, NOTE_BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(EngineError::io("read", path, error)),

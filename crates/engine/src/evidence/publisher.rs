@@ -236,6 +236,10 @@ impl Publisher {
         if let Some(signed) = self.signed.clone().filter(|_| !self.is_on_disk()) {
             self.recompute(signed.unchecked())?;
         }
+        // An auditor needs them as much as the tiles.
+        if !self.files.has_attachments() {
+            self.files.copy_attachments()?;
+        }
         // A failure must not leave the tree ahead of the files.
         self.write_up_to(to)
             .inspect_err(|_| self.edge = self.durable.clone())

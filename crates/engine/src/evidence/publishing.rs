@@ -112,6 +112,10 @@ pub(crate) struct Publishing {
     pub signal: Arc<Signal>,
     /// The changes of the key that no published checkpoint covers yet.
     pub rotated: Arc<Mutex<Vec<Position>>>,
+    /// Events that were there before a round could come to them, at the start or while rounds failed. A witness is asked
+    /// only once they are covered: else the time of its cosignature would be later than that of events after it, and
+    /// those would look as if somebody had dated them back.
+    pub backlog: Position,
     /// The key that the log named at the start, for when the file `key` was missing then.
     pub in_force: String,
 }
@@ -149,6 +153,9 @@ impl Publishing {
             let _span = debug_span!("publish", from = self.publisher.size()).entered();
             let published = self.publish();
             let trouble = published.as_ref().err().cloned();
+            if trouble.is_some() {
+                self.backlog = self.log.end();
+            }
             self.tell(trouble);
             if !matches!(published, Ok(Left::More)) {
                 return;
@@ -164,6 +171,9 @@ impl Publishing {
         let end = self.log.end();
         let most = self.publisher.size().saturating_add(ROUND_EVENTS_MAX);
         self.publisher.advance(end.min(Position::new(most)))?;
+        if !self.witnesses.is_empty() && self.publisher.size() < self.backlog.get() {
+            return Ok(Left::More);
+        }
         let keys = match &mut *keys {
             Some(keys) => keys,
             // It may have been put back.

@@ -6,7 +6,7 @@ use shilu_merkle::{Algorithm, VerifierKey};
 use shilu_model::{Position, setting};
 use tracing::warn;
 
-use super::keys::{Keys, fresh_key};
+use super::keys::{Keys, Prepared, fresh_key};
 use crate::{engine::Engine, error::EngineError};
 
 /// Who changes a setting, and why.
@@ -18,20 +18,38 @@ pub struct Because<'a> {
     pub reason: &'a str,
 }
 
+/// A change of the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The new key.
+    pub key: VerifierKey,
+    /// Whether it was prepared, so that witnesses may know it.
+    pub prepared: bool,
+}
+
 impl Engine {
     /// The vkey that signs this register's checkpoints.
     pub fn key(&self) -> Option<String> {
         self.read().trail().settings.text(setting::KEY).map(str::to_owned)
     }
 
-    /// Replaces the signing key by a new one. The next checkpoint carries both signatures. With `lost`, the old key is
+    /// Replaces the signing key by the one that was prepared, or else by a new one. The next checkpoint carries both signatures. With `lost`, the old key is
     /// gone: the next checkpoint carries the new one's alone, and whoever trusts the old key sees that nobody vouched.
     ///
     /// # Errors
     /// `NO_SIGNING_KEY` and `OTHER_SIGNING_KEY` unless `lost`; `ROTATION_PENDING` while the last change is not
     /// published; and what [`Engine::submit`] says.
-    pub fn rotate_key(&self, because: Because<'_>, lost: bool) -> Result<VerifierKey, EngineError> {
-        let new = fresh_key(&self.shared.info.origin)?;
+    pub fn rotate_key(&self, because: Because<'_>, lost: bool) -> Result<Rotated, EngineError> {
+        let origin = &self.shared.info.origin;
+        let prepared = Prepared::read(&self.shared.dir, origin)?;
+        // One that is in force already was left by a crash.
+        let in_force = self.key().unwrap_or_default();
+        let prepared = prepared.filter(|key| key.verifier().to_string() != in_force);
+        let was_prepared = prepared.is_some();
+        let new = match prepared {
+            Some(key) => key,
+            None => fresh_key(origin, Algorithm::Ed25519)?,
+        };
         // A second try after a commit of unknown fate must not overwrite the key that the log may name by now.
         self.writable()?;
         // No checkpoint may be signed between the event and the change of keys.
@@ -67,12 +85,16 @@ impl Engine {
         rotated.push(position);
         *keys = Some(Keys { current: new, old });
         drop((keys, rotated));
+        Prepared::remove(dir);
         self.shared.signal.durable(self.end());
         // The key is replaced all the same, and the next start renews the file.
         if let Err(error) = crate::folder::renew_register_file(dir, &verifier) {
             warn!(%error, "register.toml still names the old key");
         }
-        Ok(verifier)
+        Ok(Rotated {
+            key: verifier,
+            prepared: was_prepared,
+        })
     }
 
     /// Admits an actor's public key: from now on commands may carry signatures by it.
@@ -97,12 +119,5 @@ impl Engine {
 }
 
 fn actor_key(vkey: &str) -> Result<VerifierKey, EngineError> {
-    let key = VerifierKey::parse(vkey).map_err(EngineError::Evidence)?;
-    let problem = "it is a witness's key, not an actor's";
-    match key.algorithm() {
-        Algorithm::Ed25519 => Ok(key),
-        Algorithm::Cosignature => Err(EngineError::Evidence(shilu_merkle::EvidenceError::BadKey {
-            problem,
-        })),
-    }
+    VerifierKey::parse_as(vkey, Algorithm::Ed25519).map_err(EngineError::Evidence)
 }

@@ -3,6 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+use shilu_model::Position;
 use shilu_projections::Projections;
 
 use super::{
@@ -11,19 +13,24 @@ use super::{
     history::{Annals, Dice},
     now, open, settable, submit,
 };
-use crate::{Engine, Options, Rebuilt};
+use crate::{Compared, Engine, Options, Rebuilt};
 
 fn rebuild(dir: &Path, options: &Options) -> Rebuilt {
     Engine::rebuild(dir, options, |done, all| assert!(done <= all)).unwrap()
 }
 
 fn assert_same(dir: &Path, options: &Options) {
-    let files = rebuild(dir, options).files;
+    let rebuilt = rebuild(dir, options);
+    let at = Some(Position::new(rebuilt.events));
     let expected: Vec<_> = Projections::files()
         .into_iter()
-        .map(|file| (file, Some(true)))
+        .map(|name| Compared {
+            name,
+            at,
+            same: Some(true),
+        })
         .collect();
-    assert_eq!(files, expected);
+    assert_eq!(rebuilt.files, expected);
 }
 
 /// The saved files as they are.
@@ -56,19 +63,19 @@ proptest! {
         let saved = read(annals.dir.path());
         fs::remove_dir_all(annals.dir.path().join("projections")).unwrap();
         let files = rebuild(annals.dir.path(), &annals.options).files;
-        prop_assert!(files.iter().all(|(_, same)| same.is_none()));
+        prop_assert!(files.iter().all(|file| file.same.is_none()));
         prop_assert_eq!(&read(annals.dir.path()), &saved);
         // One wrong byte in each file is found, and put right.
         let mut dice = Dice::new(seed);
         let mut wrong = saved.clone();
         for bytes in wrong.values_mut() {
-            // Behind the header: what a file stands at tells whether it is compared at all.
+            // Behind the header: what a file stands at tells where it is compared.
             let place = 60 + dice.below(bytes.len() - 60);
             bytes[place] ^= 1 << dice.below(8);
         }
         write(annals.dir.path(), &wrong);
         let files = rebuild(annals.dir.path(), &annals.options).files;
-        prop_assert!(files.iter().all(|(_, same)| *same == Some(false)));
+        prop_assert!(files.iter().all(|file| file.same == Some(false)));
         prop_assert_eq!(&read(annals.dir.path()), &saved);
     }
 }
@@ -163,11 +170,72 @@ fn whole_sets_of_another_time_or_register_change_no_answer() {
         annals.shut();
         assert_eq!(read(annals.dir.path()), saved);
     }
-    // A set of an earlier position is not wrong: there is nothing to compare.
+    // A set of an earlier position is compared there, for it is what the next start would take up.
     write(annals.dir.path(), &older);
-    let files = rebuild(annals.dir.path(), &annals.options).files;
-    assert!(files.iter().all(|(_, same)| same.is_none()), "{files:?}");
+    let rebuilt = rebuild(annals.dir.path(), &annals.options);
+    let right = |file: &Compared| file.same == Some(true) && file.at.unwrap().get() < rebuilt.events;
+    assert!(rebuilt.files.iter().all(right), "{rebuilt:?}");
+    assert_eq!(read(annals.dir.path()), saved);
     assert_same(annals.dir.path(), &annals.options);
+}
+
+/// What a saved file says of the log: the position, the time and the chunk's hash, and a checksum over all.
+fn forge(file: &[u8], stamp: &[u8]) -> Vec<u8> {
+    let mut forged = file[..file.len() - 32].to_vec();
+    forged[12..60].copy_from_slice(&stamp[12..60]);
+    let digest = Sha256::digest(&forged);
+    forged.extend_from_slice(&digest);
+    forged
+}
+
+/// Whoever can write the folder makes a set with other contents that claims to be of this log, at any of its positions.
+#[test]
+fn a_forged_set_is_found_wherever_it_claims_to_stand() {
+    let (_, options) = settable("2026-01-05T00:00:00Z");
+    let told = |area: &str, more: bool| {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = open(dir.path(), &options);
+        submit(&engine, vec![collect("dwelling/1", area, 1)]).unwrap();
+        engine.close().unwrap();
+        drop(engine);
+        let early = read(dir.path());
+        if more {
+            let engine = open(dir.path(), &options);
+            submit(&engine, vec![collect("dwelling/2", "north", 1)]).unwrap();
+            engine.close().unwrap();
+        }
+        (dir, early)
+    };
+    let (dir, early) = told("north", true);
+    let (_elsewhere, foreign) = told("south", false);
+    let forged = foreign
+        .iter()
+        .map(|(file, bytes)| (file.clone(), forge(bytes, &early[file])));
+    let forged: BTreeMap<_, _> = forged.collect();
+    let saved = read(dir.path());
+    write(dir.path(), &forged);
+    // It is taken up: only the comparison can tell.
+    let engine = open(dir.path(), &options);
+    assert_eq!(now(&engine, "dwelling/1").unwrap().area, "south");
+    engine.close().unwrap();
+    drop(engine);
+    write(dir.path(), &forged);
+    let compared = Engine::compare_saved(dir.path(), &options, |done, all| assert!(done <= all)).unwrap();
+    let wrong = compared.first_wrong().unwrap();
+    assert_eq!(
+        (wrong.name.as_str(), wrong.at),
+        ("names.1", Some(Position::new(2)))
+    );
+    assert_eq!(read(dir.path()), forged, "whoever audits changes nothing");
+    // One file of it among honest ones of that position, too.
+    let mut mixed = early;
+    mixed.insert("names.1".to_owned(), forged["names.1"].clone());
+    write(dir.path(), &mixed);
+    let files = rebuild(dir.path(), &options).files;
+    let wrong: Vec<_> = files.iter().filter(|file| file.same == Some(false)).collect();
+    assert_eq!(wrong.len(), 1, "{files:?}");
+    assert_eq!(wrong[0].name, "names.1");
+    assert_eq!(read(dir.path()), saved);
 }
 
 /// Two registers that stand at the same position, and differ in a single event.

@@ -191,3 +191,16 @@ proptest! {
         prop_assert_eq!(&VerifierKey::parse(&key.verifier().to_string()).unwrap(), again.verifier());
     }
 }
+
+#[test]
+fn a_key_of_the_other_kind_is_refused() {
+    for (own, other) in [
+        (Algorithm::Ed25519, Algorithm::Cosignature),
+        (Algorithm::Cosignature, Algorithm::Ed25519),
+    ] {
+        let key = SignerKey::from_seed("example.org/log", own, &[7; 32]).unwrap();
+        let vkey = key.verifier().to_string();
+        assert_eq!(VerifierKey::parse_as(&vkey, own).as_ref(), Ok(key.verifier()));
+        assert_eq!(VerifierKey::parse_as(&vkey, other).unwrap_err().code(), "BAD_KEY");
+    }
+}

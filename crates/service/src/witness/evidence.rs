@@ -26,6 +26,16 @@ pub(crate) enum Case {
 }
 
 impl Case {
+    /// What the refused checkpoint and the last one show.
+    const fn shows(self) -> &'static str {
+        match self {
+            Case::TwoRoots => "a log shows two histories",
+            Case::NotConsistent => {
+                "a checkpoint came whose proof does not lead there from the last one: its log was rewritten, or whoever sent it made the proof up"
+            }
+        }
+    }
+
     const fn folder(self) -> &'static str {
         match self {
             Case::TwoRoots => "two-roots",
@@ -60,15 +70,15 @@ impl Evidence {
         let (origin, size, case_is) = (said.origin.as_str(), said.size, case.folder());
         match self.write(case, refused, cosigned) {
             Ok(Kept::New(path)) => {
-                tracing::error!(origin, size, case = case_is, path = %path.display(), "a log shows two histories; the evidence is kept");
+                tracing::error!(origin, size, case = case_is, path = %path.display(), "{}; the evidence is kept", case.shows());
             }
             // Somebody repeats it: the log must not fill with that.
             Ok(Kept::Known) => tracing::debug!(origin, size, case = case_is, "again"),
             Ok(Kept::Full) => {
-                tracing::error!(origin, size, case = case_is, root = %said.root, "a log shows two histories; there is no room for more evidence")
+                tracing::error!(origin, size, case = case_is, root = %said.root, "{}; there is no room for more evidence", case.shows())
             }
             Err(error) => {
-                tracing::error!(origin, size, case = case_is, root = %said.root, %error, "a log shows two histories; the evidence cannot be written")
+                tracing::error!(origin, size, case = case_is, root = %said.root, %error, "{}; the evidence cannot be written", case.shows())
             }
         }
     }
@@ -109,6 +119,12 @@ mod tests {
     use shilu_merkle::{Algorithm, Checkpoint, Hash, SignerKey};
 
     use super::*;
+
+    #[test]
+    fn only_two_roots_are_called_two_histories() {
+        assert!(Case::TwoRoots.shows().contains("two histories"));
+        assert!(!Case::NotConsistent.shows().contains("two histories"));
+    }
 
     #[test]
     fn evidence_is_bounded_and_a_joker_leaves_room_for_proofs() {

@@ -12,7 +12,8 @@ fn an_honest_register_passes_with_everything_counted() {
     let files = register.publish();
     let report = by_bundles(&files, &pinned()).unwrap();
     assert_eq!((report.events, report.records, report.signed), (20, 4, 1));
-    assert_eq!((report.tiles, report.rotations, report.campaigns), (1, 2, 2));
+    assert_eq!((report.tiles, report.bundles), (1, 1));
+    assert_eq!((report.rotations, report.campaigns), (2, 2));
     assert_eq!(
         (report.unpublished, report.pinned, report.simulated),
         (0, true, false)
@@ -91,7 +92,7 @@ fn whole_tiles_beyond_the_checkpoint_are_no_part_of_its_tree() {
     let mut register = whole.clone();
     register.log.truncate(300);
     let report = by_log(&whole.log, &register.publish(), &pinned()).unwrap();
-    assert_eq!((report.unpublished, report.tiles), (301, 3));
+    assert_eq!((report.unpublished, report.tiles, report.bundles), (301, 3, 2));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The operator as the enemy: software of their own, the true keys, everything published and signed as it should be.
 //! Only the rules can tell.
 
-use shilu_merkle::Algorithm;
+use shilu_merkle::{Algorithm, Checkpoint, Hash, SignedCheckpoint, SignerKey, VerifierKey};
 use shilu_model::{
     Action, Because, Change, Command, Deed, Event, Observed, Outcome, OwnedValue, Place, Position, Since,
     Source, Stated, Value, Verdict, Visit, setting,
@@ -315,7 +315,7 @@ fn the_registers_own_events_change_what_they_may() {
         register.configure(&[(name, after)]);
         expect(by_bundles(&register.publish(), &pinned()), code, Some(2));
     };
-    let admitted = |name: &str, key: &shilu_merkle::VerifierKey| {
+    let admitted = |name: &str, key: &VerifierKey| {
         let field = setting::actor_key(name, key.id());
         bad(&field, Some(&key.to_string()), "BAD_SETTING");
     };
@@ -334,7 +334,7 @@ fn the_registers_own_events_change_what_they_may() {
     bad(setting::CAMPAIGN, Some(&"0".repeat(64)), "CAMPAIGN_MISSING");
     bad("colour", Some("red"), "BAD_SETTING");
     admitted("anna", key("bob", 8).verifier());
-    let witness = shilu_merkle::SignerKey::from_seed("anna", Algorithm::Cosignature, &[8; 32]).unwrap();
+    let witness = SignerKey::from_seed("anna", Algorithm::Cosignature, &[8; 32]).unwrap();
     admitted("anna", witness.verifier());
     bad(&setting::actor_key("anna", 7), None, "BAD_SETTING");
     let mut register = Register::new();
@@ -458,4 +458,171 @@ fn a_long_history_of_one_record_is_remembered_in_full() {
         Some(position - 1),
     );
     assert!(matches!(late.deed, Deed::Correct(_)));
+}
+
+/// Events at day 100, a checkpoint cosigned at a time after that, and events at day 120.
+fn cosigned(minutes: i64) -> (Register, Options, Files) {
+    const MINUTE: i64 = 60_000_000;
+    let mut register = Register::new();
+    register.takes(&collect("dwelling/1", &[("name", text("Mill"))]));
+    let mut earlier = register.publish();
+    earlier.cosign_at(&witness(1), day(100).plus_micros(minutes * MINUTE));
+    let trusted = Options {
+        witnesses: vec![witness(1).verifier().clone()],
+        since: Some(earlier.checkpoint()),
+        ..pinned()
+    };
+    register.now = day(120);
+    register.takes(&collect("dwelling/2", &[("name", text("Barn"))]));
+    let files = register.publish();
+    assert!(by_bundles(&files, &pinned()).is_ok());
+    (register, trusted, files)
+}
+
+#[test]
+fn nothing_is_dated_later_than_a_witness_saw_it() {
+    for (minutes, code) in [(-4, None), (-6, Some("POST_DATED"))] {
+        let (_, trusted, files) = cosigned(minutes);
+        let nobody = Options {
+            witnesses: Vec::new(),
+            ..trusted.clone()
+        };
+        assert!(by_bundles(&files, &nobody).is_ok());
+        match code {
+            None => assert!(by_bundles(&files, &trusted).is_ok()),
+            Some(code) => drop(expect(by_bundles(&files, &trusted), code, Some(0))),
+        }
+    }
+    // The newest checkpoint itself, by any of its witnesses.
+    let (register, trusted, mut files) = cosigned(0);
+    let other = SignerKey::from_seed("other.example", Algorithm::Cosignature, &[2; 32]).unwrap();
+    let witnesses = vec![witness(1).verifier().clone(), other.verifier().clone()];
+    let both = Options { witnesses, ..trusted };
+    files.cosign_at(&witness(1), day(121));
+    assert!(by_bundles(&files, &both).is_ok());
+    files.cosign_at(&other, day(119));
+    let last = register.size() - 1;
+    expect(by_bundles(&files, &both), "POST_DATED", Some(last));
+}
+
+#[test]
+fn nothing_is_dated_earlier_than_the_checkpoint_that_lacks_it() {
+    let twenty_days = 20 * 24 * 60;
+    for (minutes, code) in [(twenty_days + 4, None), (twenty_days + 6, Some("BACK_DATED"))] {
+        let (register, trusted, files) = cosigned(minutes);
+        match code {
+            None => assert!(by_bundles(&files, &trusted).is_ok()),
+            Some(code) => {
+                let last = register.size() - 1;
+                expect(by_bundles(&files, &trusted), code, Some(last));
+                expect(by_log(&register.log, &files, &trusted), code, Some(last));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_simulated_clock_is_not_compared_with_a_witness() {
+    let mut register = Register::with_clock(true);
+    let mut files = register.publish();
+    files.cosign_at(&witness(1), day(1));
+    let options = Options {
+        witnesses: vec![witness(1).verifier().clone()],
+        quorum: 1,
+        ..unpinned()
+    };
+    assert!(by_bundles(&files, &options).unwrap().simulated);
+}
+
+#[test]
+fn an_earlier_checkpoint_accuses_nobody_unless_the_log_signed_it() {
+    let mut register = village();
+    let files = register.publish();
+    let honest = files.checkpoint();
+    let since = |checkpoint: SignedCheckpoint, key: Option<VerifierKey>| {
+        let options = Options {
+            key,
+            since: Some(checkpoint),
+            ..unpinned()
+        };
+        by_bundles(&files, &options)
+    };
+    let another = Checkpoint {
+        root: Hash::leaf(b"another"),
+        size: 12,
+        ..honest.unchecked().clone()
+    };
+    let larger = Checkpoint {
+        size: 99,
+        ..another.clone()
+    };
+    for said in [&another, &larger] {
+        let stranger = key("example.org/village", 9);
+        expect(since(said.sign([&stranger]), None), "NOT_SIGNED", None);
+        // The text changed under a true signature.
+        let mut forged = said.sign([]);
+        forged.add(honest.note().signatures.clone());
+        expect(
+            since(forged, Some(register.key.verifier().clone())),
+            "FORGED_SIGNATURE",
+            None,
+        );
+    }
+    // By the key that was in force then, and not by one that came later or was gone.
+    let code = |said: &Checkpoint, number| {
+        let signed = said.sign([&key("example.org/village", number)]);
+        since(signed, None).unwrap_err().code()
+    };
+    assert_eq!(
+        [1, 2, 3].map(|number| code(&another, number)),
+        ["NOT_SIGNED", "HISTORY_REWRITTEN", "NOT_SIGNED"]
+    );
+    assert_eq!(
+        [1, 2, 3].map(|number| code(&larger, number)),
+        ["NOT_SIGNED", "NOT_SIGNED", "CHECKPOINT_OLDER"]
+    );
+    // Nobody cosigned it in a witness's name either.
+    let mut earlier = honest;
+    let mut line = witness(1).sign_note(&earlier.note().text, 1_700_000_000);
+    line.bytes[9] ^= 1;
+    earlier.add([line]);
+    let options = Options {
+        witnesses: vec![witness(1).verifier().clone()],
+        since: Some(earlier),
+        ..pinned()
+    };
+    expect(by_bundles(&files, &options), "FORGED_SIGNATURE", None);
+}
+
+#[test]
+fn whose_keys_were_admitted_is_told() {
+    let files = village().publish();
+    let report = by_bundles(&files, &pinned()).unwrap();
+    let told: Vec<_> = report
+        .actor_keys
+        .iter()
+        .map(|change| {
+            (
+                change.position,
+                change.key.to_string(),
+                change.admitted,
+                change.by.as_str(),
+            )
+        })
+        .collect();
+    let anna = key("anna", 7).verifier().to_string();
+    assert_eq!(told, [(5, anna.clone(), true, "root"), (14, anna, false, "root")]);
+}
+
+#[test]
+fn a_setting_that_changes_nothing_is_none() {
+    let mut register = Register::new();
+    let vkey = register.key.verifier().to_string();
+    register.configure(&[(setting::KEY, Some(&vkey))]);
+    expect(by_bundles(&register.publish(), &pinned()), "BAD_SETTING", Some(1));
+    let anna = key("anna", 7);
+    let mut register = Register::new();
+    register.admit(anna.verifier());
+    register.admit(anna.verifier());
+    expect(by_bundles(&register.publish(), &pinned()), "BAD_SETTING", Some(2));
 }

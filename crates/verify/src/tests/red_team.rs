@@ -478,3 +478,46 @@ fn of_two_bad_positions_the_first_is_named() {
     );
     assert!(Timestamp::MIN < day(0));
 }
+
+#[test]
+fn bundles_beside_a_log_are_compared_with_it() {
+    let mut register = town();
+    let files = register.publish();
+    let honest = by_log(&register.log, &files, &pinned()).unwrap();
+    assert_eq!((honest.tiles, honest.bundles), (4, 3));
+    for (name, first, width) in [("000", 0, 256), ("001", 256, 256), ("002.p/89", 512, 89)] {
+        let name = format!("tile/entries/{name}");
+        let last = first + width - 1;
+        let flipped = files.with(&name, |bytes| *bytes.last_mut().unwrap() ^= 1);
+        expect(
+            by_log(&register.log, &flipped, &pinned()),
+            "BUNDLE_WRONG",
+            Some(last),
+        );
+        let short = files.with(&name, |bytes| bytes.truncate(bytes.len() - 1));
+        expect(
+            by_log(&register.log, &short, &pinned()),
+            "BAD_BUNDLE",
+            Some(first),
+        );
+        let missing = files.without(&name);
+        expect(
+            by_log(&register.log, &missing, &pinned()),
+            "BUNDLE_MISSING",
+            Some(first),
+        );
+    }
+    // Where the log itself was changed, the bundles are not to blame.
+    let mut changed = register.clone();
+    changed.edit(300, |event| event.actor = "eve");
+    expect(
+        by_log(&changed.log, &files, &pinned()),
+        "ENTRY_NOT_IN_TILE",
+        Some(300),
+    );
+    let mut forged = changed.publish();
+    for name in ["checkpoint", "tile/entries/001"] {
+        forged.0.insert(name.to_owned(), files.0[name].clone());
+    }
+    expect(by_log(&changed.log, &forged, &pinned()), "WRONG_ROOT", None);
+}

@@ -172,8 +172,14 @@ impl Files {
     }
 
     pub fn cosign(&mut self, by: &SignerKey) {
+        self.cosign_at(by, Timestamp::from_micros(1_700_000_000_000_000));
+    }
+
+    /// Has a witness cosign the checkpoint at a time by its own clock.
+    pub fn cosign_at(&mut self, by: &SignerKey, time: Timestamp) {
         let mut checkpoint = self.checkpoint();
-        let line = by.sign_note(&checkpoint.note().text, 1_700_000_000);
+        let seconds = u64::try_from(time.micros() / 1_000_000).unwrap();
+        let line = by.sign_note(&checkpoint.note().text, seconds);
         checkpoint.add([line]);
         self.0
             .insert("checkpoint".to_owned(), checkpoint.to_string().into());

@@ -1,6 +1,6 @@
 //! Receipts that are checked, refused, and told in both languages.
 
-use shilu_merkle::{Checkpoint, Hash, SignerKey};
+use shilu_merkle::{Algorithm, Checkpoint, Hash, SignerKey};
 use shilu_model::{
     Action, Change, Event, EventId, Position, Signature, Source, Stated, Timestamp, Value, encode,
     signed_form,

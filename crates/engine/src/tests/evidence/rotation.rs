@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::{named_key, prepare_key};
 
 fn key_lines(dir: &Path) -> usize {
     fs::read_to_string(dir.join("key")).unwrap().lines().count()
@@ -56,7 +57,7 @@ fn a_rotation_hands_over_once() {
     grow_to(&engine, 5);
     published(&engine);
     let old = vkey(&engine);
-    let new = engine.rotate_key(WHY, false).unwrap();
+    let new = engine.rotate_key(WHY, false).unwrap().key;
     assert_eq!((vkey(&engine), engine.end().get()), (new.clone(), 6));
     let first = published(&engine);
     assert!(signed_by(&first, &old) && signed_by(&first, &new));
@@ -81,7 +82,7 @@ fn a_rotation_hands_over_once() {
     assert_eq!(
         engine
             .rotate_key(WHY, false)
-            .map(|key| key.name().to_owned())
+            .map(|rotated| rotated.key.name().to_owned())
             .unwrap(),
         old.name()
     );
@@ -100,7 +101,7 @@ fn a_rotation_under_load_is_always_covered_by_its_note() {
                 submit(&busy, vec![collect(&format!("dwelling/{round}-{n}"), "north", 1)]).unwrap();
             }
         });
-        let new = engine.rotate_key(WHY, false).unwrap();
+        let new = engine.rotate_key(WHY, false).unwrap().key;
         let position = position_of_key(&engine);
         load.join().unwrap();
         published(&engine);
@@ -135,7 +136,7 @@ fn a_crash_at_any_step_of_a_rotation_ends_well() {
     options.unpublished = true;
     let engine = Engine::open(dir.path(), options).unwrap();
     let old = vkey(&engine);
-    let new = engine.rotate_key(WHY, false).unwrap();
+    let new = engine.rotate_key(WHY, false).unwrap().key;
     assert_eq!(
         engine.rotate_key(WHY, false).unwrap_err().code(),
         "ROTATION_PENDING"
@@ -210,7 +211,7 @@ fn a_lost_key_is_replaced_and_a_key_lost_again() {
     shut(engine);
     fs::remove_file(dir.path().join("key")).unwrap();
     let engine = reopen(dir.path()).unwrap();
-    let new = engine.rotate_key(WHY, true).unwrap();
+    let new = engine.rotate_key(WHY, true).unwrap().key;
     let checkpoint = published(&engine);
     assert!(!signed_by(&checkpoint, &old) && signed_by(&checkpoint, &new));
     assert_eq!(
@@ -218,4 +219,63 @@ fn a_lost_key_is_replaced_and_a_key_lost_again() {
         (checkpoint.clone(), checkpoint)
     );
     shut(engine);
+}
+
+#[test]
+fn a_prepared_key_takes_over_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = fresh(dir.path());
+    let path = dir.path().join("key.next");
+    // It may be open meanwhile, and asking twice makes one.
+    let next = prepare_key(dir.path()).unwrap();
+    assert_eq!(prepare_key(dir.path()).unwrap(), next);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_ne!(vkey(&engine), next, "nothing has changed yet");
+    let prepared = fs::read(&path).unwrap();
+    let rotated = engine.rotate_key(WHY, false).unwrap();
+    assert_eq!((&rotated.key, rotated.prepared), (&next, true));
+    assert!(signed_by(&published(&engine), &next) && !path.exists());
+    super::super::until(|| key_lines(dir.path()) == 1);
+    // A crash left the file behind: neither is it used again, nor shown as the next one.
+    fs::write(&path, &prepared).unwrap();
+    let rotated = engine.rotate_key(WHY, false).unwrap();
+    assert!(rotated.key != next && !rotated.prepared);
+    published(&engine);
+    super::super::until(|| key_lines(dir.path()) == 1);
+    // One that cannot be read, or is another log's, ends nothing but the rotation.
+    let stranger = crate::fresh_key("example.org/town", shilu_merkle::Algorithm::Ed25519).unwrap();
+    for text in ["x".to_owned(), stranger.secret_text()] {
+        fs::write(&path, text).unwrap();
+        assert_eq!(prepare_key(dir.path()).unwrap_err().code(), "BAD_KEY");
+        assert_eq!(engine.rotate_key(WHY, false).unwrap_err().code(), "BAD_KEY");
+        fs::remove_file(&path).unwrap();
+    }
+    engine.rotate_key(WHY, false).unwrap();
+    shut(engine);
+}
+
+#[test]
+fn the_key_that_is_shown_is_one_that_the_log_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = fresh(dir.path());
+    grow_to(&engine, 300);
+    engine.rotate_key(WHY, false).unwrap();
+    grow_to(&engine, 310);
+    published(&engine);
+    let key = vkey(&engine);
+    assert_eq!(named_key(dir.path()).unwrap(), key);
+    // Somebody wrote another key into the file.
+    let path = dir.path().join("register.toml");
+    let honest = fs::read_to_string(&path).unwrap();
+    let stranger = crate::fresh_key(key.name(), shilu_merkle::Algorithm::Ed25519).unwrap();
+    let forged = honest.replace(&key.to_string(), &stranger.verifier().to_string());
+    fs::write(&path, &forged).unwrap();
+    assert_eq!(named_key(dir.path()).unwrap_err().code(), "REGISTER_IN_USE");
+    shut(engine);
+    assert_eq!(named_key(dir.path()).unwrap(), key);
+    // And signed with it.
+    let checkpoint = dir.path().join("public/checkpoint");
+    let said = SignedCheckpoint::parse(&fs::read(&checkpoint).unwrap()).unwrap();
+    fs::write(checkpoint, said.unchecked().sign([&stranger]).to_string()).unwrap();
+    assert_eq!(named_key(dir.path()).unwrap(), key);
 }
