@@ -133,11 +133,12 @@ impl Register {
         let moved = moved.map(|moved| (moved.from.map(str::to_owned), moved.to.map(str::to_owned)));
         let mut bytes = Vec::new();
         encode(&event, &mut bytes).unwrap();
+        let id = event.id;
         if let Some((from, to)) = moved {
             let (from, to) = (from.as_deref(), to.as_deref());
             self.plates.moves(command.record.as_str(), PlateMove { from, to });
         }
-        self.ids.insert(event.id);
+        self.ids.insert(id);
         self.end += 1;
         self.events.entry(command.record.clone()).or_default().push(bytes);
     }
