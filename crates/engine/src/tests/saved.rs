@@ -224,17 +224,17 @@ fn a_forged_set_is_found_wherever_it_claims_to_stand() {
     let wrong = compared.first_wrong().unwrap();
     assert_eq!(
         (wrong.name.as_str(), wrong.at),
-        ("names.1", Some(Position::new(2)))
+        ("names.2", Some(Position::new(2)))
     );
     assert_eq!(read(dir.path()), forged, "whoever audits changes nothing");
     // One file of it among honest ones of that position, too.
     let mut mixed = early;
-    mixed.insert("names.1".to_owned(), forged["names.1"].clone());
+    mixed.insert("names.2".to_owned(), forged["names.2"].clone());
     write(dir.path(), &mixed);
     let files = rebuild(dir.path(), &options).files;
     let wrong: Vec<_> = files.iter().filter(|file| file.same == Some(false)).collect();
     assert_eq!(wrong.len(), 1, "{files:?}");
-    assert_eq!(wrong[0].name, "names.1");
+    assert_eq!(wrong[0].name, "names.2");
     assert_eq!(read(dir.path()), saved);
 }
 
