@@ -16,8 +16,8 @@ use shilu_model::{
 };
 
 use crate::{
-    Axis, BuiltIn, Changes, Counts, Dimension, Figure, Ids, LoadError, Names, Projection, Projections, Rates,
-    Records, Scope, Settings, Times, load_file,
+    Axis, BuiltIn, Changes, Counts, Dimension, Figure, Ids, Indicators, LoadError, Names, Projection,
+    Projections, Rates, Records, Scope, Settings, Times, load_file,
 };
 
 const CAMPAIGN: &str = r#"
@@ -367,7 +367,8 @@ fn load(file: usize, bytes: &[u8]) -> Result<(), LoadError> {
         4 => one::<Settings>(bytes),
         5 => one::<Changes>(bytes),
         6 => one::<Counts>(bytes),
-        _ => one::<Rates>(bytes),
+        7 => one::<Rates>(bytes),
+        _ => one::<Indicators>(bytes),
     };
     let largest = LARGEST.get();
     assert!(
