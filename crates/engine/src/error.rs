@@ -4,7 +4,9 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use shilu_log::{LogError, WriterError};
 use shilu_merkle::EvidenceError;
-use shilu_model::{CampaignError, Class, EventId, Position, RecordName, Rejection, Timestamp};
+use shilu_model::{
+    CampaignChangeError, CampaignError, Class, EventId, Position, RecordName, Rejection, Timestamp,
+};
 use thiserror::Error;
 
 /// What went wrong; each variant has a stable code, a class and a hint.
@@ -91,6 +93,21 @@ pub enum EngineError {
     /// `BAD_CAMPAIGN`
     #[error("the campaign makes no sense: {0}")]
     BadCampaign(#[source] CampaignError),
+    /// `CAMPAIGN_CHANGE`
+    #[error("the campaign cannot be changed like this")]
+    CampaignChange(#[source] CampaignChangeError),
+    /// `CAMPAIGN_MISSING`
+    #[error("the campaign that the log names, {}, is missing", path.display())]
+    CampaignMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// `CAMPAIGN_CHANGED`
+    #[error("{} is not the campaign that the log names", path.display())]
+    CampaignChanged {
+        /// The file.
+        path: PathBuf,
+    },
     /// `PERSONAL_NOT_PROTECTED`
     #[error("the field {kind}.{field} is personal, and this version cannot seal personal fields yet")]
     PersonalNotProtected {
@@ -262,6 +279,9 @@ impl EngineError {
             EngineError::NotEmpty { .. } => "NOT_EMPTY",
             EngineError::NotARegister { .. } => "NOT_A_REGISTER",
             EngineError::BadCampaign(_) => "BAD_CAMPAIGN",
+            EngineError::CampaignChange(_) => "CAMPAIGN_CHANGE",
+            EngineError::CampaignMissing { .. } => "CAMPAIGN_MISSING",
+            EngineError::CampaignChanged { .. } => "CAMPAIGN_CHANGED",
             EngineError::PersonalNotProtected { .. } => "PERSONAL_NOT_PROTECTED",
             EngineError::Log(error) => error.code(),
             EngineError::Writer(error) => error.code(),
@@ -297,7 +317,8 @@ impl EngineError {
             | EngineError::NoEvent { .. }
             | EngineError::NoPosition { .. } => Class::NotFound,
             EngineError::BadCampaign(_) => Class::Malformed,
-            EngineError::PersonalNotProtected { .. } => Class::Rule,
+            EngineError::CampaignChange(_) | EngineError::PersonalNotProtected { .. } => Class::Rule,
+            EngineError::CampaignMissing { .. } | EngineError::CampaignChanged { .. } => Class::Broken,
             EngineError::Writer(error) => match **error {
                 WriterError::EventTooLarge { .. } | WriterError::ListTooLarge { .. } => Class::TooLarge,
                 WriterError::LogFull => Class::Broken,
@@ -349,6 +370,13 @@ impl EngineError {
             }
             EngineError::NotARegister { .. } => "make one with `shilu init DIR --campaign FILE`".to_owned(),
             EngineError::BadCampaign(_) => "put the campaign file right at that place".to_owned(),
+            EngineError::CampaignChange(_) => {
+                "keep what the register holds: add kinds, fields, values and areas, and take none away; an area ends with `until`"
+                    .to_owned()
+            }
+            EngineError::CampaignMissing { .. } | EngineError::CampaignChanged { .. } => {
+                "put the file back from `mirror/attachments` or from a backup".to_owned()
+            }
             EngineError::PersonalNotProtected { .. } => {
                 "leave personal fields out, or try the campaign on a simulated register (--simulated)"
                     .to_owned()

@@ -8,6 +8,8 @@
 //! that is not durable. Clock and ids come in here and nowhere below.
 
 mod ask;
+mod campaign;
+mod campaigns;
 mod clock;
 pub mod durable;
 mod engine;

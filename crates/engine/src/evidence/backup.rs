@@ -17,6 +17,7 @@ use shilu_projections::hexadecimal;
 
 use super::{files::Files, keys::Keys, publisher::Publisher, read_checkpoint};
 use crate::{
+    campaigns,
     error::EngineError,
     folder::{self, RegisterFile, write_synced},
 };
@@ -268,11 +269,12 @@ impl Restoring<'_> {
         let log = Log::create(self.to, shilu_log::Options::default())?;
         self.fill(&log, progress)?;
         // A copy made between a change of the key and the next checkpoint names a key that signed nothing yet.
-        self.file.public_key = key_in_force(&log)?.unwrap_or_default();
+        let named = named(&log)?;
+        self.file.public_key = named.key.unwrap_or_default();
         self.checkpoint
             .check(&VerifierKey::parse(&self.file.public_key)?)?;
         self.attachments()?;
-        self.check_campaign(&log)?;
+        self.check_campaigns(&log, &named.campaigns)?;
         let target = Files::new(self.to);
         target.create()?;
         copy_folder(
@@ -304,14 +306,17 @@ impl Restoring<'_> {
     }
 
     /// A register that could not be opened afterwards is not restored.
-    fn check_campaign(&self, log: &Log) -> Result<(), EngineError> {
+    fn check_campaigns(&self, log: &Log, later: &[String]) -> Result<(), EngineError> {
         let position = Position::ZERO;
         let first = log.read(position)?.ok_or(EngineError::NoPosition { position })?;
         let first = decode(&first).map_err(|error| EngineError::Undecodable {
             position,
             problem: error.to_string(),
         })?;
-        folder::load_campaign(self.to, &self.file, &first).map(drop)
+        folder::load_campaign(self.to, &self.file, &first)?;
+        later
+            .iter()
+            .try_for_each(|hash| campaigns::read(self.to, hash).map(drop))
     }
 
     /// Writes the events of the bundles into a new log, and compares what they are with the tiles and the root.
@@ -414,9 +419,17 @@ fn agreeing(bytes: &[u8], hashes: &[Hash]) -> u64 {
         .unwrap_or(0)
 }
 
-/// The key that the log named last.
-fn key_in_force(log: &Log) -> Result<Option<String>, EngineError> {
-    let mut key = None;
+/// What a restored log names of what lies beside it.
+#[derive(Default)]
+struct Named {
+    /// The key that it named last.
+    key: Option<String>,
+    /// The campaigns after the first one, by their SHA-256.
+    campaigns: Vec<String>,
+}
+
+fn named(log: &Log) -> Result<Named, EngineError> {
+    let mut found = Named::default();
     for chunk in log.scan(Position::ZERO, log.end()) {
         for (_, bytes) in chunk?.iter() {
             let Ok(event) = decode(bytes) else { continue };
@@ -424,11 +437,14 @@ fn key_in_force(log: &Log) -> Result<Option<String>, EngineError> {
                 continue;
             }
             if let Some(Some(named)) = setting::set_by(&event, setting::KEY) {
-                key = Some(named.to_owned());
+                found.key = Some(named.to_owned());
             }
+            found
+                .campaigns
+                .extend(campaigns::named_by(&event).map(str::to_owned));
         }
     }
-    Ok(key)
+    Ok(found)
 }
 
 /// What lies in the mirror beyond a size.
