@@ -359,7 +359,7 @@ fn what_must_be_there_is_missed_by_its_name() {
         (
             &attachment,
             Some(b"name = \"another\"".to_vec()),
-            "NOT_A_REGISTER",
+            "CAMPAIGN_CHANGED",
         ),
     ];
     let damages: Vec<Damage> = cases

@@ -20,6 +20,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::{
+    campaigns::Campaigns,
     clock::{self, Clock},
     error::EngineError,
     evidence::{Because, Files, Keys, Publication, Publisher, Publishing, Signal, Witnesses},
@@ -38,8 +39,7 @@ pub struct Engine {
 }
 
 pub(crate) struct Shared {
-    pub campaign: Arc<Campaign>,
-    campaign_text: Arc<str>,
+    pub campaigns: Arc<Campaigns>,
     pub log: Log,
     pub projections: Arc<RwLock<Projections>>,
     pub folded: watch::Receiver<Position>,
@@ -121,12 +121,11 @@ impl Engine {
         let Opened {
             file,
             log,
-            campaign,
-            campaign_text,
+            campaigns,
             mut projections,
         } = open_log(dir, &options, true)?;
         let saved_end = projections.end();
-        saved::catch_up(&mut projections, &log, log.end(), |_| ())?;
+        saved::catch_up(&mut projections, (dir, &campaigns), &log, log.end(), |_| ())?;
         let simulated = file.clock == ClockKind::Simulated;
         let clock = options.clock.unwrap_or_else(|| match simulated {
             true => clock::simulated(projections.last_recorded()),
@@ -140,7 +139,7 @@ impl Engine {
 
         let (folded_sender, folded) = watch::channel(projections.end());
         let in_flight = InFlight::new(&projections);
-        let evidence = start_evidence(dir, &log, &campaign, &projections, &file, options.unpublished)?;
+        let evidence = start_evidence(dir, &log, &campaigns, &projections, &file, options.unpublished)?;
         let projections = Arc::new(RwLock::new(projections));
         let (tell, news) = sync_channel(UNFOLDED_COMMITS_MAX);
         let outcomes_in = tell.clone();
@@ -153,6 +152,7 @@ impl Engine {
             trouble: Arc::clone(&trouble),
             dir: dir.to_owned(),
             log: log.clone(),
+            campaigns: Arc::clone(&campaigns),
             projections: Arc::clone(&projections),
             folded: folded_sender,
             saved: saved_end,
@@ -161,7 +161,8 @@ impl Engine {
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let queued = Arc::new(AtomicUsize::new(0));
         let writing = Writing {
-            campaign: Arc::clone(&campaign),
+            campaign: campaigns.at(log.end()).campaign,
+            campaigns: Arc::clone(&campaigns),
             clock: Arc::clone(&clock),
             log: log.clone(),
             projections: Arc::clone(&projections),
@@ -195,8 +196,7 @@ impl Engine {
         };
         let threads = Mutex::new(Some(threads));
         let shared = Shared {
-            campaign,
-            campaign_text,
+            campaigns,
             log,
             projections,
             folded,
@@ -248,12 +248,12 @@ impl Engine {
 
     /// The campaign in force.
     pub fn campaign(&self) -> Arc<Campaign> {
-        Arc::clone(&self.shared.campaign)
+        self.campaign_at(*self.shared.folded.borrow())
     }
 
-    /// The campaign file's text, as it was given.
-    pub fn campaign_text(&self) -> &str {
-        &self.shared.campaign_text
+    /// The campaign in force as known at a position: the one by which the event there is judged.
+    pub(crate) fn campaign_at(&self, known_end: Position) -> Arc<Campaign> {
+        self.shared.campaigns.at(known_end).campaign
     }
 
     /// What the register is.
@@ -356,7 +356,7 @@ impl Engine {
         self.set(Setting::To(name.to_owned(), after), because)
     }
 
-    fn set(&self, setting: Setting, because: Because<'_>) -> Result<Position, EngineError> {
+    pub(crate) fn set(&self, setting: Setting, because: Because<'_>) -> Result<Position, EngineError> {
         let (reply, pending) = self.reply(1)?;
         let taken = Arc::new(OnceLock::new());
         let configure = Configure {
@@ -408,8 +408,7 @@ impl Engine {
 pub(crate) struct Opened {
     file: folder::RegisterFile,
     pub log: Log,
-    campaign: Arc<Campaign>,
-    campaign_text: Arc<str>,
+    pub campaigns: Arc<Campaigns>,
     pub projections: Projections,
 }
 
@@ -426,18 +425,20 @@ pub(crate) fn open_log(dir: &Path, options: &Options, load: bool) -> Result<Open
         position: Position::ZERO,
         problem: error.to_string(),
     })?;
-    let (campaign, campaign_text) = folder::load_campaign(dir, &file, &first)?;
+    let attached = folder::load_campaign(dir, &file, &first)?;
+    let campaign = Arc::clone(&attached.campaign);
+    let campaigns = Arc::new(Campaigns::new(attached));
     let saved = if load {
         saved::load(dir, &campaign, &log)
     } else {
         None
     };
-    let projections = saved.unwrap_or_else(|| Projections::new(Arc::clone(&campaign)));
+    let mut projections = saved.unwrap_or_else(|| Projections::new(campaign));
+    campaigns.recall(dir, &log, &mut projections)?;
     Ok(Opened {
         file,
         log,
-        campaign,
-        campaign_text,
+        campaigns,
         projections,
     })
 }
@@ -511,7 +512,7 @@ struct Evidence {
 fn start_evidence(
     dir: &Path,
     log: &Log,
-    campaign: &Campaign,
+    campaigns: &Arc<Campaigns>,
     projections: &Projections,
     file: &folder::RegisterFile,
     unpublished: bool,
@@ -547,6 +548,7 @@ fn start_evidence(
     let (keys, rotated) = (Arc::new(Mutex::new(keys.ok())), Arc::new(Mutex::new(rotations)));
     let signed = publisher.signed().cloned();
     let signal = Arc::new(Signal::default());
+    let campaign = campaigns.at(log.end()).campaign;
     let (told, publication) = watch::channel(Publication {
         checkpoint: publisher.published().cloned().map(Arc::new),
         quorum: campaign.quorum,
@@ -558,7 +560,8 @@ fn start_evidence(
         log: log.clone(),
         publisher,
         keys: Arc::clone(&keys),
-        witnesses: Witnesses::of(campaign)?,
+        witnesses: Witnesses::of(&campaign)?,
+        campaigns: Arc::clone(campaigns),
         told,
         signal: Arc::clone(&signal),
         rotated: Arc::clone(&rotated),

@@ -4,7 +4,9 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use shilu_log::{LogError, WriterError};
 use shilu_merkle::EvidenceError;
-use shilu_model::{CampaignError, Class, EventId, Position, RecordName, Rejection, Timestamp};
+use shilu_model::{
+    CampaignChangeError, CampaignError, Class, EventId, Position, RecordName, Rejection, Timestamp,
+};
 use thiserror::Error;
 
 /// What went wrong; each variant has a stable code, a class and a hint.
@@ -105,6 +107,9 @@ pub enum EngineError {
     /// `BAD_CAMPAIGN`
     #[error("the campaign makes no sense: {0}")]
     BadCampaign(#[source] CampaignError),
+    /// `CAMPAIGN_CHANGE`
+    #[error("the campaign cannot be changed like this")]
+    CampaignChange(#[source] CampaignChangeError),
     /// `PERSONAL_NOT_PROTECTED`
     #[error("the field {kind}.{field} is personal, and this version cannot seal personal fields yet")]
     PersonalNotProtected {
@@ -313,6 +318,7 @@ impl EngineError {
             EngineError::NotEmpty { .. } => "NOT_EMPTY",
             EngineError::NotARegister { .. } => "NOT_A_REGISTER",
             EngineError::BadCampaign(_) => "BAD_CAMPAIGN",
+            EngineError::CampaignChange(_) => "CAMPAIGN_CHANGE",
             EngineError::PersonalNotProtected { .. } => "PERSONAL_NOT_PROTECTED",
             EngineError::Log(error) => error.code(),
             EngineError::Writer(error) => error.code(),
@@ -355,7 +361,7 @@ impl EngineError {
             | EngineError::NoEvent { .. }
             | EngineError::NoPosition { .. } => Class::NotFound,
             EngineError::BadCampaign(_) => Class::Malformed,
-            EngineError::PersonalNotProtected { .. } => Class::Rule,
+            EngineError::CampaignChange(_) | EngineError::PersonalNotProtected { .. } => Class::Rule,
             EngineError::Writer(error) => match **error {
                 WriterError::EventTooLarge { .. } | WriterError::ListTooLarge { .. } => Class::TooLarge,
                 WriterError::LogFull => Class::Broken,
@@ -418,6 +424,10 @@ impl EngineError {
             }
             EngineError::NotARegister { .. } => "make one with `shilu init DIR --campaign FILE`".to_owned(),
             EngineError::BadCampaign(_) => "put the campaign file right at that place".to_owned(),
+            EngineError::CampaignChange(_) => {
+                "keep what the register holds: add kinds, fields, values and areas, and take none away; an area ends with `until`"
+                    .to_owned()
+            }
             EngineError::PersonalNotProtected { .. } => {
                 "leave personal fields out, or try the campaign on a simulated register (--simulated)"
                     .to_owned()
@@ -470,8 +480,8 @@ impl EngineError {
                     .to_owned()
             }
             EngineError::CampaignMissing { .. } | EngineError::CampaignChanged { .. } => {
-                "take the file from another copy, such as the register's `attachments/`: its name is its SHA-256; a \
-                 register puts its mirror's copy right when it is opened"
+                "put the file back from another copy, such as `attachments/`, `mirror/attachments` or a backup: its name \
+                 is its SHA-256; a register puts its mirror's copy right when it is opened"
                     .to_owned()
             }
             EngineError::Io { .. } => "check the folder, its rights and the disk".to_owned(),

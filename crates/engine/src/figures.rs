@@ -28,7 +28,7 @@ impl Engine {
             (
                 at,
                 kept.map(|kept| {
-                    let declared = &self.shared.campaign.areas;
+                    let declared = &projections.subjects.campaign(at.known_end).areas;
                     kept_counts(&projections, &figures, query, declared, kept)
                 }),
             )
@@ -48,7 +48,7 @@ impl Engine {
         if query.by == By::Actor && query.area.is_some() {
             return None;
         }
-        let zone = self.shared.campaign.zone;
+        let zone = self.campaign().zone;
         let day = zone.day_of(at.effective);
         let all_known = at.known_end == kept.end();
         if all_known && at.effective >= kept.last_recorded() {
@@ -74,8 +74,9 @@ impl Engine {
 
     fn passed_counts(&self, query: &FigureQuery, at: At) -> Vec<Count> {
         let mut sums: BTreeMap<_, u64> = BTreeMap::new();
+        let campaign = self.campaign_at(at.known_end);
         self.pass(at, |names, kind, class| {
-            if let Some((area, actor)) = query.split(names, &self.shared.campaign.areas, class)
+            if let Some((area, actor)) = query.split(names, &campaign.areas, class)
                 && class.status != Status::Absent
             {
                 *sums
@@ -118,7 +119,8 @@ impl Engine {
     }
 
     fn in_campaign_order(&self, mut items: Vec<Count>) -> Vec<Count> {
-        let kinds = &self.shared.campaign.kinds;
+        let campaign = self.campaign();
+        let kinds = &campaign.kinds;
         // What is of no kind of the file comes last.
         let place = |id: &str| kinds.iter().position(|kind| kind.id == id).unwrap_or(kinds.len());
         items.sort_unstable_by(|a, b| (place(&a.kind), a).cmp(&(place(&b.kind), b)));

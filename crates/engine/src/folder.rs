@@ -4,21 +4,20 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use shilu_log::{Events, Log, Outcome};
 use shilu_merkle::{Algorithm, SignedCheckpoint, SignerKey, VerifierKey};
 use shilu_model::{
-    CAMPAIGN_BYTES_MAX, Campaign, CampaignError, Change, Event, EventId, Position, Timestamp, Value, encode,
+    Campaign, CampaignError, Change, Event, EventId, Position, Timestamp, Value, encode,
     setting::{CAMPAIGN, CLOCK, KEY, ORIGIN},
 };
-use shilu_projections::hexadecimal;
 
 use crate::{
-    bounded, durable,
+    bounded,
+    campaigns::{self, Attached},
+    durable,
     error::EngineError,
     evidence::{Files, Keys, Publisher, fresh_key, witness_key},
 };
@@ -104,20 +103,29 @@ pub(crate) fn create(
     id: EventId,
     options: shilu_log::Options,
 ) -> Result<(), EngineError> {
-    let campaign = Campaign::parse(init.campaign).map_err(EngineError::BadCampaign)?;
-    if let Some((kind, field)) = campaign.personal_field().filter(|_| !init.simulated) {
-        return Err(EngineError::PersonalNotProtected {
-            kind: kind.to_owned(),
-            field: field.to_owned(),
-        });
-    }
-    check_witnesses(&campaign, init.campaign)?;
+    let campaign = parse_campaign(init.campaign, init.simulated)?;
     make_empty(dir)?;
     let made = fill(dir, init, campaign, recorded, id, options);
     if made.is_err() {
         clear(dir);
     }
     made
+}
+
+/// Reads a campaign that a register is to have, and checks what only a register can tell of it.
+///
+/// # Errors
+/// `BAD_CAMPAIGN`, `PERSONAL_NOT_PROTECTED`.
+pub(crate) fn parse_campaign(text: &str, simulated: bool) -> Result<Campaign, EngineError> {
+    let campaign = Campaign::parse(text).map_err(EngineError::BadCampaign)?;
+    if let Some((kind, field)) = campaign.personal_field().filter(|_| !simulated) {
+        return Err(EngineError::PersonalNotProtected {
+            kind: kind.to_owned(),
+            field: field.to_owned(),
+        });
+    }
+    check_witnesses(&campaign, text)?;
+    Ok(campaign)
 }
 
 /// Makes a folder, or takes one that is empty.
@@ -156,15 +164,12 @@ fn fill(
         let folder = dir.join(folder);
         fs::create_dir(&folder).map_err(|error| fail("make")(&folder, error))?;
     }
-    let sha256: [u8; 32] = Sha256::digest(init.campaign.as_bytes()).into();
-    let hash = hexadecimal(&sha256);
-    write_synced(&dir.join("attachments").join(&hash), init.campaign.as_bytes())?;
-
     let files = Files::new(dir);
     files.create()?;
     let mirrored = files.mirror().join("attachments");
     fs::create_dir(&mirrored).map_err(|error| fail("make")(&mirrored, error))?;
-    write_synced(&mirrored.join(&hash), init.campaign.as_bytes())?;
+    campaigns::attach(dir, init.campaign)?;
+    let hash = campaigns::hash_of(init.campaign);
 
     let clock = if init.simulated {
         ClockKind::Simulated
@@ -327,13 +332,12 @@ pub(crate) fn read_register_file(dir: &Path) -> Result<RegisterFile, EngineError
     Ok(file)
 }
 
-/// Checks what `register.toml` says against the first event, and loads the campaign that the event names,
-/// with its text.
+/// Checks what `register.toml` says against the first event, and loads the campaign that the event names.
 pub(crate) fn load_campaign(
     dir: &Path,
     file: &RegisterFile,
     first: &Event<'_>,
-) -> Result<(Arc<Campaign>, Arc<str>), EngineError> {
+) -> Result<Attached, EngineError> {
     let not = |problem: String| EngineError::NotARegister {
         path: dir.to_owned(),
         problem,
@@ -353,19 +357,7 @@ pub(crate) fn load_campaign(
             )));
         }
     }
-    let hash = setting(CAMPAIGN)?;
-    let path = dir.join("attachments").join(hash);
-    let bytes = bounded::read(&path, CAMPAIGN_BYTES_MAX).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => not(format!("its campaign, attachments/{hash}, is missing")),
-        _ => EngineError::io("read the campaign", &path, error),
-    })?;
-    let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-    if hexadecimal(&sha256) != hash || bytes.len() > CAMPAIGN_BYTES_MAX {
-        return Err(not(format!("its campaign, attachments/{hash}, was changed")));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| not("its campaign is not a text".to_owned()))?;
-    let campaign = Campaign::parse(&text).map_err(EngineError::BadCampaign)?;
-    Ok((Arc::new(campaign), text.into()))
+    campaigns::read(dir, setting(CAMPAIGN)?)
 }
 
 /// The vkey that signs a register's checkpoints, by its `register.toml`; the register may be open elsewhere.

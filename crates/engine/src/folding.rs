@@ -6,12 +6,18 @@ use std::{
 };
 
 use shilu_log::{Committed, Log, LogError, Outcome};
-use shilu_model::{Position, decode};
+use shilu_model::{Event, Position, decode};
 use shilu_projections::Projections;
 use tokio::sync::watch;
 use tracing::{debug_span, error, trace};
 
-use crate::{engine::Trouble, error::EngineError, reply::Place, saved};
+use crate::{
+    campaigns::{Campaigns, named_by},
+    engine::Trouble,
+    error::EngineError,
+    reply::Place,
+    saved,
+};
 
 /// Events between two saves: after a crash at most so many are folded again, which takes some seconds.
 const SAVE_EVERY_EVENTS: u64 = 5_000_000;
@@ -28,6 +34,7 @@ pub(crate) enum News {
 pub(crate) struct Folding {
     pub dir: PathBuf,
     pub log: Log,
+    pub campaigns: Arc<Campaigns>,
     pub projections: Arc<RwLock<Projections>>,
     pub folded: watch::Sender<Position>,
     pub saved: Position,
@@ -87,18 +94,11 @@ impl Folding {
             .iter()
             .map(|event| decode(event).expect("the writer thread encoded it"))
             .collect();
-        let slots: Vec<_> = {
-            let mut projections = self.projections.write().unwrap_or_else(PoisonError::into_inner);
-            decoded
-                .iter()
-                .map(|event| projections.subjects.apply(event))
-                .collect()
-        };
-        // From here on the writer thread may read the records again.
-        let projections = self.projections.read().unwrap_or_else(PoisonError::into_inner);
-        projections.follow(&decoded, &slots);
-        let end = projections.end();
-        drop(projections);
+        // What a change of the campaign moves is reckoned with the records as they are then.
+        for events in decoded.split_inclusive(|event| named_by(event).is_some()) {
+            self.fold_era(events);
+        }
+        let end = first.plus(u64::try_from(decoded.len()).unwrap_or(u64::MAX));
         self.folded.send_replace(end);
         for Place {
             reply,
@@ -115,6 +115,23 @@ impl Folding {
             error!(%error, "cannot save the projections");
             self.saved = end;
         }
+    }
+
+    /// Folds events of which at most the last changes the campaign.
+    fn fold_era(&self, events: &[Event<'_>]) {
+        let slots: Vec<_> = {
+            let mut projections = self.projections.write().unwrap_or_else(PoisonError::into_inner);
+            let subjects = &mut projections.subjects;
+            let slots = events.iter().map(|event| subjects.apply(event)).collect();
+            if let Some(event) = events.last().filter(|event| named_by(event).is_some()) {
+                let from = event.position.next();
+                subjects.begin_era(from, self.campaigns.at(from).campaign);
+            }
+            slots
+        };
+        // From here on the writer thread may read the records again.
+        let projections = self.projections.read().unwrap_or_else(PoisonError::into_inner);
+        projections.follow(events, &slots);
     }
 
     fn save(&mut self) -> Result<(), EngineError> {

@@ -10,6 +10,8 @@
 mod ask;
 mod behind;
 pub mod bounded;
+mod campaign;
+mod campaigns;
 mod clock;
 pub mod durable;
 mod engine;

@@ -39,7 +39,7 @@ impl Engine {
             let indicators = campaign.indicators.iter();
             let mut items: Vec<Rate> = indicators.flat_map(|indicator| asked.rates(indicator)).collect();
             if let Some(kept) = kept {
-                items.extend(self.kept_rates(&projections, &figures, query, kept));
+                items.extend(kept_rates(&projections, &figures, query, (at, kept)));
             }
             (at, kept, items)
         };
@@ -49,20 +49,18 @@ impl Engine {
         Ok(Figures { items, at })
     }
 
-    /// The first position after each deadline of the campaign that has passed at an effective time. As long as there
+    /// The first position after each deadline of any campaign that has passed at an effective time. As long as there
     /// was one campaign only, the position makes no difference, and nothing is looked up.
     fn deadlines(&self, effective: Timestamp) -> Result<BTreeMap<Day, Position>, EngineError> {
-        let campaign = self.campaign();
+        let (zone, campaigns) = (self.campaign().zone, self.shared.campaigns.all());
         let (one_campaign, end) = {
             let projections = self.read();
             (projections.subjects.has_one_campaign(), projections.end())
         };
-        let targets = campaign
-            .indicators
-            .iter()
-            .flat_map(|indicator| &indicator.targets);
-        let passed = targets
-            .map(|target| (target.by, campaign.zone.end_of(target.by)))
+        let indicators = campaigns.iter().flat_map(|campaign| &campaign.indicators);
+        let passed = indicators
+            .flat_map(|indicator| &indicator.targets)
+            .map(|target| (target.by, zone.end_of(target.by)))
             .filter(|(_, deadline)| *deadline <= effective);
         let deadlines: BTreeMap<Day, Timestamp> = passed.collect();
         deadlines
@@ -71,42 +69,12 @@ impl Engine {
             .collect()
     }
 
-    fn kept_rates(
-        &self,
-        projections: &Projections,
-        figures: &Kept,
-        query: &FigureQuery,
-        (axis, day): (Axis, Day),
-    ) -> Vec<Rate> {
-        let (names, rates) = (&projections.subjects.names, &figures.rates);
-        let declared = &self.shared.campaign.areas;
-        let mut items = Vec::new();
-        for kind in &self.shared.campaign.kinds {
-            let name = names.find(&kind.id);
-            for indicator in BuiltIn::ALL {
-                let areas = || name.map_or_else(Vec::new, |name| rates.areas(name, indicator));
-                let actors = || name.map_or_else(Vec::new, |name| rates.actors(name, indicator));
-                for Part { scopes, area, actor } in parts(query, names, declared, areas, actors) {
-                    let figures = name.into_iter().flat_map(|name| {
-                        let scopes = scopes.iter();
-                        scopes.map(move |scope| rates.at(name, indicator, *scope, axis, day))
-                    });
-                    let figure = figures.fold(Figure::default(), Figure::plus);
-                    if query.by == By::Whole || figure != Figure::default() {
-                        items.push(built_in(kind, indicator, area, actor, figure));
-                    }
-                }
-            }
-        }
-        sort_rates(&mut items);
-        items
-    }
-
     fn passed_rates(&self, query: &FigureQuery, at: At) -> Vec<Rate> {
         type Split = (Option<String>, Option<String>);
         let mut sums: BTreeMap<(String, BuiltIn), BTreeMap<Split, Figure>> = BTreeMap::new();
+        let campaign = self.campaign_at(at.known_end);
         self.pass(at, |names, kind, class| {
-            let Some(split) = query.split(names, &self.shared.campaign.areas, class) else {
+            let Some(split) = query.split(names, &campaign.areas, class) else {
                 return;
             };
             for indicator in BuiltIn::ALL {
@@ -122,7 +90,7 @@ impl Engine {
             }
         });
         let mut items = Vec::new();
-        for kind in &self.shared.campaign.kinds {
+        for kind in &campaign.kinds {
             for indicator in BuiltIn::ALL {
                 let mut splits = sums.remove(&(kind.id.clone(), indicator)).unwrap_or_default();
                 if query.by == By::Whole {
@@ -136,6 +104,37 @@ impl Engine {
         }
         items
     }
+}
+
+/// The built-in indicators of every kind, on a kept axis.
+fn kept_rates(
+    projections: &Projections,
+    figures: &Kept,
+    query: &FigureQuery,
+    (at, (axis, day)): (At, (Axis, Day)),
+) -> Vec<Rate> {
+    let (names, rates) = (&projections.subjects.names, &figures.rates);
+    let campaign = projections.subjects.campaign(at.known_end);
+    let mut items = Vec::new();
+    for kind in &campaign.kinds {
+        let name = names.find(&kind.id);
+        for indicator in BuiltIn::ALL {
+            let areas = || name.map_or_else(Vec::new, |name| rates.areas(name, indicator));
+            let actors = || name.map_or_else(Vec::new, |name| rates.actors(name, indicator));
+            for Part { scopes, area, actor } in parts(query, names, &campaign.areas, areas, actors) {
+                let figures = name.into_iter().flat_map(|name| {
+                    let scopes = scopes.iter();
+                    scopes.map(move |scope| rates.at(name, indicator, *scope, axis, day))
+                });
+                let figure = figures.fold(Figure::default(), Figure::plus);
+                if query.by == By::Whole || figure != Figure::default() {
+                    items.push(built_in(kind, indicator, area, actor, figure));
+                }
+            }
+        }
+    }
+    sort_rates(&mut items);
+    items
 }
 
 /// What the campaign's indicators say at one pair of times.

@@ -85,7 +85,10 @@ fn refold(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<(Rebuilt, Projections, Log), EngineError> {
     let Opened {
-        log, mut projections, ..
+        log,
+        campaigns,
+        mut projections,
+        ..
     } = open_log(dir, options, false)?;
     let end = log.end();
     let mut files: Vec<SavedFile> = Projections::files()
@@ -95,7 +98,7 @@ fn refold(
     let places = files.iter().filter_map(|file| file.place);
     let pauses: BTreeSet<Position> = places.filter(|place| *place <= end).chain([end]).collect();
     for pause in pauses {
-        saved::catch_up(&mut projections, &log, pause, |done| {
+        saved::catch_up(&mut projections, (dir, &campaigns), &log, pause, |done| {
             progress(done.get(), end.get());
         })?;
         projections.settle();

@@ -18,7 +18,12 @@ use shilu_projections::{
 };
 use tracing::{info, warn};
 
-use crate::{error::EngineError, folder, folder::replace_synced};
+use crate::{
+    campaigns::{self, Campaigns},
+    error::EngineError,
+    folder,
+    folder::replace_synced,
+};
 
 /// Loads the saved set, if it is whole and belongs to this log.
 pub(crate) fn load(dir: &Path, campaign: &Arc<Campaign>, log: &Log) -> Option<Projections> {
@@ -102,10 +107,11 @@ fn load_one<P: Projection>(dir: &Path) -> Option<(P, Stamp)> {
     }
 }
 
-/// Folds what the projections have not seen yet, up to a position, each group on a thread of its own. `progress` gets
-/// the position reached.
+/// Folds what the projections have not seen yet, up to a position, each group on a thread of its own; the campaigns that
+/// are named there are read from the register's folder. `progress` gets the position reached.
 pub(crate) fn catch_up(
     projections: &mut Projections,
+    (dir, campaigns): (&Path, &Campaigns),
     log: &Log,
     to: Position,
     progress: impl FnMut(Position),
@@ -113,10 +119,20 @@ pub(crate) fn catch_up(
     let from = projections.end();
     let (subjects, figures, trail) = projections.groups();
     thread::scope(|scope| {
-        let trail = scope.spawn(|| each_event(log, from..to, |event| trail.apply(event), |_| ()));
+        let trail = |event: &Event<'_>| {
+            trail.apply(event);
+            Ok(())
+        };
+        let trail = scope.spawn(move || each_event(log, from..to, trail, |_| ()));
         let follow = |event: &Event<'_>| {
             let slot = subjects.apply(event);
+            if let Some(hash) = campaigns::named_by(event) {
+                let (from, attached) = (event.position.next(), campaigns::read(dir, hash)?);
+                subjects.begin_era(from, Arc::clone(&attached.campaign));
+                campaigns.begin(from, attached);
+            }
             figures.apply(event, slot, subjects);
+            Ok(())
         };
         let subjects = each_event(log, from..to, follow, progress);
         let trail = trail
@@ -129,13 +145,13 @@ pub(crate) fn catch_up(
 fn each_event(
     log: &Log,
     range: Range<Position>,
-    mut apply: impl FnMut(&Event<'_>),
+    mut apply: impl FnMut(&Event<'_>) -> Result<(), EngineError>,
     mut progress: impl FnMut(Position),
 ) -> Result<(), EngineError> {
     for chunk in log.scan(range.start, range.end) {
         let chunk = chunk?;
         for (position, bytes) in chunk.iter() {
-            apply(&shilu_model::decode(bytes).map_err(|error| undecodable(position, &error))?);
+            apply(&shilu_model::decode(bytes).map_err(|error| undecodable(position, &error))?)?;
         }
         progress(chunk.end().min(range.end));
     }

@@ -17,13 +17,14 @@ use shilu_model::{
     Action, ActivePlates, Announced, Because, Campaign, Change, CodecError, Command, Entry, Event, EventId,
     Known, LIST_COMMANDS_MAX, Moment, PLATE_KIND, PlateMove, Position, RecordName, Rejection, Standing,
     State, Timestamp, Value, active_on, decide, decode, encode,
-    setting::{self, CLOCK_ACCEPTED},
+    setting::{self, CAMPAIGN, CLOCK_ACCEPTED},
     signed_form,
 };
 use shilu_projections::{Projections, Wanted};
 use tracing::debug_span;
 
 use crate::{
+    campaigns::{Attached, Campaigns, hash_of},
     clock::{BEHIND_MICROS_MAX, Clock},
     error::EngineError,
     folding::News,
@@ -54,13 +55,17 @@ pub(crate) struct Configure {
 pub(crate) enum Setting {
     /// The operator accepts that the clock is behind the last event.
     ClockAccepted,
+    /// Another campaign is in force from the next event on. Its file is there already.
+    Campaign(Attached),
     /// Any other, by its name; `None` removes it.
     To(String, Option<String>),
 }
 
 /// The state of the writer thread.
 pub(crate) struct Writing {
+    /// The campaign by which the next command is judged.
     pub campaign: Arc<Campaign>,
+    pub campaigns: Arc<Campaigns>,
     pub clock: Clock,
     pub log: Log,
     pub projections: Arc<RwLock<Projections>>,
@@ -564,7 +569,8 @@ impl Writing {
         let (name, after, recorded) = match (&configure.setting, behind) {
             (Setting::ClockAccepted, Ok(_)) => return Some(Err(EngineError::ClockNotBehind)),
             (Setting::ClockAccepted, Err(_)) => (CLOCK_ACCEPTED, Some(last.to_string()), last),
-            (Setting::To(..), Err(behind)) => return Some(Err(behind)),
+            (Setting::Campaign(_) | Setting::To(..), Err(behind)) => return Some(Err(behind)),
+            (Setting::Campaign(new), Ok(recorded)) => (CAMPAIGN, Some(hash_of(&new.text)), recorded),
             (Setting::To(name, after), Ok(recorded)) => (name.as_str(), after.clone(), recorded),
         };
         let (version, before) = self.setting(name);
@@ -572,6 +578,12 @@ impl Writing {
             return Some(Err(EngineError::SettingUnchanged {
                 name: name.to_owned(),
             }));
+        }
+        // Another change may have been taken since this one was asked for.
+        if let Setting::Campaign(new) = &configure.setting
+            && let Err(error) = new.campaign.check_change(&self.campaign)
+        {
+            return Some(Err(EngineError::CampaignChange(error)));
         }
         let change = Change {
             field: name,
@@ -597,7 +609,17 @@ impl Writing {
             index: 0,
             accepted: Vec::new(),
         };
+        if let Setting::Campaign(new) = &configure.setting {
+            // Whoever sees the event must find its campaign.
+            self.campaigns.begin(start.next(), new.clone());
+        }
         let refused = self.submit(start, events, place);
+        if let Setting::Campaign(new) = &configure.setting {
+            match refused {
+                None => self.campaign = Arc::clone(&new.campaign),
+                Some(_) => self.campaigns.take_back(start.next()),
+            }
+        }
         if refused.is_none() {
             self.in_flight.last_recorded = recorded;
             if matches!(configure.setting, Setting::ClockAccepted) {

@@ -2,8 +2,10 @@
 //! file, compiled when it is loaded: whoever holds a [`Campaign`] need not look at its text again.
 
 mod areas;
+mod change;
 mod check;
 mod conditions;
+mod differences;
 mod file;
 mod frames;
 mod indicator;
@@ -28,6 +30,7 @@ use self::file::CampaignFile;
 pub(crate) use self::sample::SAMPLE_LATER;
 pub use self::{
     areas::{Area, Areas},
+    change::CampaignChangeError,
     indicator::{
         Children, Condition, EXTRACT_KIND, EXTRACT_SYSTEM, EXTRACT_THEIRS, FRAME_EXPECTED, FRAME_KIND,
         FRAME_WHAT, Frame, Gone, Hop, Indicator, Latest, ListFrame, Measure, Needed, Number, Part, Path,

@@ -51,6 +51,33 @@ pub enum FieldType {
 pub type Problem = String;
 
 impl FieldType {
+    /// The word for it in a campaign.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            FieldType::Text => "text",
+            FieldType::LongText => "long text",
+            FieldType::Integer => "integer",
+            FieldType::Decimal => "decimal",
+            FieldType::Boolean => "boolean",
+            FieldType::Date => "date",
+            FieldType::Choice(_) => "choice",
+            FieldType::Reference(_) => "reference",
+            FieldType::Area => "area",
+            FieldType::CitizenId => "citizen-id",
+            FieldType::CreditCode => "credit-code",
+            FieldType::Phone => "phone",
+            FieldType::DivisionCode => "division-code",
+        }
+    }
+
+    /// The values of a choice, or the kinds that a reference may name.
+    pub fn listed(&self) -> &[String] {
+        match self {
+            FieldType::Choice(listed) | FieldType::Reference(listed) => listed,
+            _ => &[],
+        }
+    }
+
     /// Reads an input: `Ok(None)` for an empty cell or text, which means "no value".
     ///
     /// ```

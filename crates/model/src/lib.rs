@@ -23,9 +23,9 @@ mod time;
 mod value;
 
 pub use campaign::{
-    Area, Areas, CAMPAIGN_BYTES_MAX, COMMITMENTS_MAX, Campaign, CampaignError, Children, Condition,
-    EXTRACT_KIND, EXTRACT_SYSTEM, EXTRACT_THEIRS, Entropy, FRAME_EXPECTED, FRAME_KIND, FRAME_WHAT, Field,
-    Frame, Gone, Hop, Indicator, Kind, Latest, ListFrame, Measure, Month, Needed, Number, Part, Path,
+    Area, Areas, CAMPAIGN_BYTES_MAX, COMMITMENTS_MAX, Campaign, CampaignChangeError, CampaignError, Children,
+    Condition, EXTRACT_KIND, EXTRACT_SYSTEM, EXTRACT_THEIRS, Entropy, FRAME_EXPECTED, FRAME_KIND, FRAME_WHAT,
+    Field, Frame, Gone, Hop, Indicator, Kind, Latest, ListFrame, Measure, Month, Needed, Number, Part, Path,
     Percent, Phase, Population, Property, Ranking, Referred, Role, RosterRate, SAMPLE_AREA,
     SAMPLE_CHECKPOINT, SAMPLE_DRAW_AT, SAMPLE_ENTROPY, SAMPLE_INDICATOR, SAMPLE_KIND, SAMPLE_REVEALED,
     SAMPLE_SIZE, SAMPLE_STRATA, SAMPLE_VERIFIERS, STRATA_AREA, STRATA_NONE, Side, Target, Test, Title,

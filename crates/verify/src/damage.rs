@@ -3,7 +3,7 @@
 use std::{error::Error, fmt};
 
 use shilu_merkle::EvidenceError;
-use shilu_model::{CodecError, EventId, Rejection, Timestamp};
+use shilu_model::{CampaignChangeError, CodecError, EventId, Rejection, Timestamp};
 use thiserror::Error;
 
 use crate::published::Unreadable;
@@ -103,6 +103,9 @@ pub enum Damage {
         /// What is wrong with the change.
         problem: &'static str,
     },
+    /// `CAMPAIGN_CHANGE`
+    #[error("the campaign that the event names cannot follow the one before it")]
+    CampaignChange(#[source] CampaignChangeError),
     /// `CAMPAIGN_MISSING`
     #[error("the campaign that is in force from here on, {file}, is missing")]
     CampaignMissing {
@@ -252,6 +255,7 @@ impl Damage {
             Damage::NotWhatTheRulesGive { .. } => "NOT_WHAT_THE_RULES_GIVE",
             Damage::BadFirstEvent { .. } => "BAD_FIRST_EVENT",
             Damage::BadSetting { .. } => "BAD_SETTING",
+            Damage::CampaignChange(_) => "CAMPAIGN_CHANGE",
             Damage::CampaignMissing { .. } => "CAMPAIGN_MISSING",
             Damage::CampaignChanged { .. } => "CAMPAIGN_CHANGED",
             Damage::BadActorSignature { .. } => "BAD_ACTOR_SIGNATURE",
@@ -291,6 +295,7 @@ impl Damage {
             | Damage::NotWhatTheRulesGive { .. }
             | Damage::BadFirstEvent { .. }
             | Damage::BadSetting { .. }
+            | Damage::CampaignChange(_)
             | Damage::BadActorSignature { .. } => {
                 "keep everything as it is: the program would have refused this event, so somebody wrote it with another one"
             }

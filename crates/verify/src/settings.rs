@@ -172,6 +172,9 @@ impl Settings {
             (setting::KEY, Some(vkey)) => self.set_key(vkey, position, published),
             (setting::CAMPAIGN, Some(hash)) => {
                 let campaign = self.campaign(hash, published)?;
+                if let Some((_, before)) = self.campaigns.last() {
+                    campaign.check_change(before).map_err(Damage::CampaignChange)?;
+                }
                 self.campaigns.push((position, campaign));
                 Ok(())
             }

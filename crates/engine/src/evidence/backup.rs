@@ -23,7 +23,7 @@ use super::{
     read_checkpoint,
 };
 use crate::{
-    bounded,
+    bounded, campaigns,
     error::EngineError,
     folder::{self, RegisterFile},
 };
@@ -241,7 +241,7 @@ impl Restoring<'_> {
             .check(&VerifierKey::parse(&self.file.public_key)?)?;
         self.source.check_campaigns(&named)?;
         self.attachments()?;
-        self.check_campaign(&log)?;
+        self.check_campaigns(&log, named.campaigns.get(1..).unwrap_or_default())?;
         let target = Files::new(self.to);
         target.create()?;
         copy_attachments(&self.to.join("attachments"), &target.mirror().join("attachments"))?;
@@ -272,14 +272,17 @@ impl Restoring<'_> {
     }
 
     /// A register that could not be opened afterwards is not restored.
-    fn check_campaign(&self, log: &Log) -> Result<(), EngineError> {
+    fn check_campaigns(&self, log: &Log, later: &[String]) -> Result<(), EngineError> {
         let position = Position::ZERO;
         let first = log.read(position)?.ok_or(EngineError::NoPosition { position })?;
         let first = decode(&first).map_err(|error| EngineError::Undecodable {
             position,
             problem: error.to_string(),
         })?;
-        folder::load_campaign(self.to, &self.file, &first).map(drop)
+        folder::load_campaign(self.to, &self.file, &first)?;
+        later
+            .iter()
+            .try_for_each(|hash| campaigns::read(self.to, hash).map(drop))
     }
 
     /// Writes the events of the bundles into a new log, and compares what they are with the tiles and the root.

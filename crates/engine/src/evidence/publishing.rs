@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tracing::{debug_span, error, info, warn};
 
 use super::{files::Files, keys::Keys, publisher::Publisher, witnesses::Witnesses};
-use crate::error::EngineError;
+use crate::{campaigns::Campaigns, error::EngineError};
 
 /// The pause between two checkpoints: with the work itself, one is out at most a second after an event is durable.
 const PACE: Duration = Duration::from_millis(500);
@@ -108,6 +108,8 @@ pub(crate) struct Publishing {
     /// Held during a round; whoever rotates the key waits for its end.
     pub keys: Arc<Mutex<Option<Keys>>>,
     pub witnesses: Witnesses,
+    /// A checkpoint is for the witnesses of the campaign in force at its end.
+    pub campaigns: Arc<Campaigns>,
     pub told: watch::Sender<Publication>,
     pub signal: Arc<Signal>,
     /// The changes of the key that no published checkpoint covers yet.
@@ -171,6 +173,8 @@ impl Publishing {
         let end = self.log.end();
         let most = self.publisher.size().saturating_add(ROUND_EVENTS_MAX);
         self.publisher.advance(end.min(Position::new(most)))?;
+        let campaign = self.campaigns.at(Position::new(self.publisher.size())).campaign;
+        self.witnesses.follow(&campaign)?;
         if !self.witnesses.is_empty() && self.publisher.size() < self.backlog.get() {
             return Ok(Left::More);
         }

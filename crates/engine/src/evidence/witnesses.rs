@@ -10,7 +10,7 @@ use std::{
 use shilu_merkle::{
     Addition, Algorithm, EvidenceError, NOTE_BYTES_MAX, NoteSignature, Prover, SignedCheckpoint, VerifierKey,
 };
-use shilu_model::Campaign;
+use shilu_model::{Campaign, Witness};
 
 use super::files::Files;
 use crate::error::EngineError;
@@ -26,6 +26,8 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// The witnesses of a register, and what is known of each.
 pub(crate) struct Witnesses {
+    /// As the campaign names them.
+    named: Vec<Witness>,
     quorum: usize,
     states: Vec<State>,
     agent: ureq::Agent,
@@ -74,10 +76,25 @@ impl Witnesses {
             .http_status_as_error(false)
             .build();
         Ok(Witnesses {
+            named: campaign.witnesses.clone(),
             quorum: campaign.quorum,
             states: states.collect::<Result<_, EngineError>>()?,
             agent: agent.into(),
         })
+    }
+
+    /// Takes up the witnesses of the campaign in force, with what is known of those that stay.
+    pub fn follow(&mut self, campaign: &Campaign) -> Result<(), EngineError> {
+        self.quorum = campaign.quorum;
+        if self.named == campaign.witnesses {
+            return Ok(());
+        }
+        let before = std::mem::replace(self, Witnesses::of(campaign)?);
+        for state in &mut self.states {
+            let known = before.states.iter().find(|known| known.key == state.key);
+            state.cosigned = known.map_or(0, |known| known.cosigned);
+        }
+        Ok(())
     }
 
     pub const fn is_empty(&self) -> bool {

@@ -176,11 +176,11 @@ fn open_refuses_what_is_no_register_and_leaves_it_as_it_is() {
         .path();
     let campaign = fs::read(&attachment).unwrap();
     fs::write(&attachment, CAMPAIGN.replace("rooms", "Rooms")).unwrap();
-    check(&good, "NOT_A_REGISTER");
+    check(&good, "CAMPAIGN_CHANGED");
     fs::write(&attachment, &campaign[..campaign.len() - 1]).unwrap();
-    check(&good, "NOT_A_REGISTER");
+    check(&good, "CAMPAIGN_CHANGED");
     fs::remove_file(&attachment).unwrap();
-    check(&good, "NOT_A_REGISTER");
+    check(&good, "CAMPAIGN_MISSING");
     fs::write(&attachment, &campaign).unwrap();
 
     let head = fs::read(good.join("head")).unwrap();

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{AsOf, At, By, Engine, FigureQuery, Init, Options};
 
-const CAMPAIGN: &str = r#"
+pub(super) const CAMPAIGN: &str = r#"
 name = "Parish"
 origin = "example.org/parish"
 timezone = "Asia/Shanghai"
@@ -304,7 +304,7 @@ impl Told {
     }
 }
 
-fn a_command(dice: &mut Dice, now: i64) -> Command {
+pub(super) fn a_command(dice: &mut Dice, now: i64) -> Command {
     let kind = dice.pick(&KINDS);
     let key = dice.pick(&["1", "2", "3"]);
     let record = format!("{kind}/{key}");

@@ -2,6 +2,7 @@
 
 mod across;
 mod axes;
+mod campaign;
 mod clock;
 mod crowd;
 mod evidence;

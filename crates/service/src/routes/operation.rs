@@ -33,7 +33,7 @@ pub(crate) async fn healthz() -> Result<Response, Problem> {
     responses((status = 200, body = String, content_type = "application/toml"))
 )]
 pub(crate) async fn campaign(State(app): State<Shared>) -> Response {
-    text("application/toml", app.engine.campaign_text().to_owned())
+    text("application/toml", app.engine.campaign_text().to_string())
 }
 
 /// The page to which the `type` of every problem points.

@@ -116,10 +116,10 @@ fn settings_are_in_force_from_the_next_event_on() {
     register.takes(&register.signed(&first, &anna));
     register.withdraw(anna.verifier());
     register.takes(&collect("dwelling/1", &[("rooms", int(3))]));
-    register.change_campaign(&CAMPAIGN.replace("\"integer\"", "\"text\""));
+    register.change_campaign(&with_kept());
     register.takes(&collect(
         "dwelling/2",
-        &[("name", text("Barn")), ("rooms", text("3"))],
+        &[("name", text("Barn")), ("kept", text("3"))],
     ));
     assert_eq!(by_bundles(&register.publish(), &pinned()).unwrap().signed, 1);
 }

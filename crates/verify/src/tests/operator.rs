@@ -111,6 +111,63 @@ fn the_rules_are_asked_again() {
     });
 }
 
+/// Each event obeys one of the two campaigns, and not the one that was in force at its position.
+#[test]
+fn events_obey_the_campaign_in_force_and_no_other() {
+    let kept = Change {
+        field: "kept",
+        before: None,
+        after: Some(Value::Text("well")),
+        before_stated: false,
+    };
+    let barn = collect("dwelling/2", &[("name", text("Barn"))]);
+    let mut register = Register::new();
+    register.takes(&collect("dwelling/1", &[("name", text("Mill"))]));
+    register.change_campaign(&with_kept());
+    register.takes(&barn);
+    register.edit(3, |event| event.changes.push(kept));
+    assert_eq!(by_bundles(&register.publish(), &pinned()).unwrap().campaigns, 2);
+    register.edit(1, |event| event.changes.push(kept));
+    expect(by_bundles(&register.publish(), &pinned()), REFUSED, Some(1));
+    let mut register = Register::new();
+    register.takes(&collect("dwelling/1", &[("name", text("Mill"))]));
+    let required = CAMPAIGN.replace("type = \"date\"", "type = \"date\", required = true");
+    let before = register.size();
+    register.takes(&barn);
+    register.change_campaign(&required);
+    assert!(by_bundles(&register.publish(), &pinned()).is_ok());
+    // The same two the other way round.
+    let mut register = Register::new();
+    register.takes(&collect("dwelling/1", &[("name", text("Mill"))]));
+    register.change_campaign(&required);
+    register.judged_by(CAMPAIGN);
+    register.takes(&barn);
+    expect(
+        by_bundles(&register.publish(), &pinned()),
+        REFUSED,
+        Some(before + 1),
+    );
+}
+
+#[test]
+fn a_campaign_follows_only_what_the_past_can_bear() {
+    for (from, to) in [
+        ("rooms = { type = \"integer\" }", "rooms = { type = \"text\" }"),
+        ("built = { type = \"date\" }", ""),
+        ("\"printed\", ", ""),
+        ("timezone = \"UTC\"", "timezone = \"Asia/Shanghai\""),
+    ] {
+        let mut register = village();
+        let position = register.size();
+        register.change_campaign(&with_kept().replace(from, to));
+        expect(
+            by_bundles(&register.publish(), &pinned()),
+            "CAMPAIGN_CHANGE",
+            Some(position),
+        );
+    }
+}
+
 #[test]
 fn fields_and_values_are_those_of_the_campaign() {
     let set = |field, after| Change {

@@ -342,3 +342,39 @@ fn a_campaign_names_witnesses_properly_or_nothing_is_made() {
         assert!(!at.exists());
     }
 }
+
+/// Who must cosign is what the campaign in force at a checkpoint's end says: the change itself is under the new rule.
+#[test]
+fn a_changed_campaign_changes_who_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let origin = "example.org/changing";
+    let (engine, witnesses) = witnessed(dir.path(), origin, ["a", "b", "c"]);
+    trouble(&engine, "QUORUM_MISSING");
+    // One witness, who answers, is enough from now on.
+    witnesses[0].set(Mood::Good);
+    let one = campaign(origin, 1, &witnesses[..1]);
+    engine.change_campaign(&one, WHY).unwrap();
+    let told = publication(&engine, |told| told.size() == 2);
+    assert_eq!((told.quorum, told.witnesses.len()), (1, 1));
+    let first = published(&engine);
+    assert_eq!(first.cosigned(&keys(&witnesses)).unwrap().len(), 1);
+    // Two more are asked again, and one of them is needed.
+    let asked = witnesses[1].asked.load(Ordering::SeqCst);
+    engine
+        .change_campaign(&campaign(origin, 2, &witnesses), WHY)
+        .unwrap();
+    trouble(&engine, "QUORUM_MISSING");
+    assert!(witnesses[1].asked.load(Ordering::SeqCst) > asked);
+    shut(engine);
+    witnesses[1].set(Mood::Good);
+    let engine = reopen(dir.path()).unwrap();
+    let later = publication(&engine, |told| told.size() == 3);
+    assert_eq!((later.quorum, later.witnesses.len()), (2, 3));
+    assert_consistent(dir.path(), &first, &published(&engine));
+    // And none at all.
+    let none = CAMPAIGN.replace("example.org/village", origin);
+    engine.change_campaign(&none, WHY).unwrap();
+    let none = publication(&engine, |told| told.size() == 4);
+    assert_eq!((none.quorum, none.witnesses.len()), (0, 0));
+    shut(engine);
+}
