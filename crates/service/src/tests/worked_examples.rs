@@ -181,8 +181,6 @@ impl Register {
         let answer = self.get(&uri).await.ok();
         let items = answer["items"].as_array().unwrap();
         let found = items.iter().find(|item| item["indicator"] == indicator);
-        found
-            .unwrap_or_else(|| panic!("{uri}: no {indicator}"))
-            .clone()
+        found.unwrap_or_else(|| panic!("{uri}: no {indicator}")).clone()
     }
 }
