@@ -7,6 +7,7 @@ mod live;
 mod questions;
 mod served;
 mod stream;
+mod worked_examples;
 
 use std::sync::{
     Arc,
@@ -74,8 +75,13 @@ impl Register {
     }
 
     fn of(simulated: bool) -> Self {
+        Self::with(CAMPAIGN, simulated, "2020-01-01T00:00:00Z")
+    }
+
+    /// A register of a campaign, made at a time.
+    fn with(campaign: &str, simulated: bool, start: &str) -> Self {
         let dir = TempDir::new().unwrap();
-        let start = Timestamp::parse("2020-01-01T00:00:00Z").unwrap();
+        let start = Timestamp::parse(start).unwrap();
         let clock = Arc::new(AtomicI64::new(start.micros()));
         let reading = Arc::clone(&clock);
         let options = Options {
@@ -85,7 +91,7 @@ impl Register {
             ..Options::default()
         };
         let init = Init {
-            campaign: CAMPAIGN,
+            campaign,
             actor: "founder",
             simulated,
         };

@@ -67,6 +67,7 @@ impl Part {
                 Numerator,
                 Denominator,
                 Unknown,
+                Left,
                 Clusters,
                 NumeratorSquared,
                 Product,

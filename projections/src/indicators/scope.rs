@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use shilu_model::{Condition, Part, Path, Population, State, Test, Value};
+use shilu_model::{Condition, Entry, Part, Path, Population, State, Test, Value};
 
 use super::reader::{Moment, Reader, Subject};
 
@@ -82,20 +82,26 @@ impl<'a> Reader<'a> {
         fits.then_some((target, state))
     }
 
-    /// Whether a record that is not in scope was so at an earlier instant of its own history.
+    /// Whether a record that is not in scope was so at an earlier instant of its own history, or was taken to be so now
+    /// before it was corrected back to its origin, or voided: a scope that shrank shows, however it was done.
     pub fn has_left(&self, of: &Population, subject: &Subject<'a>, moment: Moment) -> bool {
         let known = subject.known(moment.end);
         let earlier = known.iter().map(|entry| entry.effective);
-        earlier
-            .filter(|effective| *effective < moment.effective)
-            .any(|effective| {
-                let moment = Moment {
-                    effective,
-                    day: self.day_of(effective),
-                    end: moment.end,
-                };
-                self.in_scope(of, subject, &subject.state(moment), moment)
+        let mut earlier = earlier.filter(|effective| *effective < moment.effective);
+        let was_there = |moment| self.in_scope(of, subject, &subject.state(moment), moment);
+        earlier.any(|effective| {
+            was_there(Moment {
+                effective,
+                day: self.day_of(effective),
+                end: moment.end,
             })
+        }) || (tells_more_than_its_days(of, known)
+            && known.iter().any(|entry| {
+                was_there(Moment {
+                    end: entry.position.next(),
+                    ..moment
+                })
+            }))
     }
 
     /// The records that a record ever referred to on the way of conditions.
@@ -122,6 +128,14 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Whether what was known of a record earlier may differ from what is known now of its earlier days: where something
+/// came late or voids it, or where a condition looks at another record.
+fn tells_more_than_its_days(of: &Population, known: &[Entry<'_>]) -> bool {
+    let hops = of.conditions.iter().any(|condition| condition.path.via.is_some());
+    hops || known.iter().any(|entry| entry.void.is_some())
+        || !known.is_sorted_by(|earlier, later| earlier.effective < later.effective)
 }
 
 /// A part of a record: its key, or the value of a field.

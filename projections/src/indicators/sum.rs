@@ -1,7 +1,5 @@
 //! Quotients of sums: the cases are the records in scope or, where only the latest counts, what they refer to.
 
-use std::rc::Rc;
-
 use shilu_model::{Action, Entry, Latest, Population, Position, State, Timestamp, Value};
 
 use super::{
@@ -32,19 +30,26 @@ impl<'a> Reader<'a> {
         moment: Moment,
     ) -> Contribution {
         let state = subject.state(moment);
-        if !self.in_scope(of, subject, &state, moment) {
-            return Contribution::default();
+        let case = self.case(&state, area_field);
+        if self.in_scope(of, subject, &state, moment) {
+            case.summed(&state, fields)
+        } else {
+            case.with(Part::Left, i64::from(self.has_left(of, subject, moment)))
+                .or_none()
         }
-        let (area, actor) = self.place(&state, area_field);
-        let case = Contribution {
+    }
+
+    fn case(&self, state: &State<'_>, area_field: Option<&str>) -> Contribution {
+        let (area, actor) = self.place(state, area_field);
+        Contribution {
             area,
             actor,
             ..Contribution::default()
-        };
-        case.summed(&state, fields)
+        }
     }
 
-    /// What the last record in scope contributes that refers to something.
+    /// What the last record in scope contributes that refers to something. Those that left the scope are counted with
+    /// it or, where there is none, with the first of them by key.
     pub fn latest(
         &self,
         of: &Population,
@@ -54,35 +59,36 @@ impl<'a> Reader<'a> {
         area_field: Option<&str>,
         moment: Moment,
     ) -> Contribution {
-        let mut last: Option<((Timestamp, Position), Rc<Subject<'a>>, State<'a>)> = None;
+        let mut last: Option<((Timestamp, Position), State<'a>)> = None;
+        let mut left: Vec<(&str, Contribution)> = Vec::new();
         for slot in self.linked(&of.kind, &latest.per, per) {
             let subject = self.subject(slot);
             let state = subject.state(moment);
             let refers = matches!(state.value(&latest.per), Some(Value::Reference(name)) if name == per);
-            if !refers || !self.in_scope(of, &subject, &state, moment) {
+            if !refers {
+                continue;
+            }
+            if !self.in_scope(of, &subject, &state, moment) {
+                if self.has_left(of, &subject, moment) {
+                    left.push((subject.key, self.case(&state, area_field)));
+                }
                 continue;
             }
             let Some(at) = collected_at(subject.known(moment.end), moment) else {
                 continue;
             };
-            if last.as_ref().is_none_or(|(other, ..)| *other < at) {
-                last = Some((at, subject, state));
+            if last.as_ref().is_none_or(|(other, _)| *other < at) {
+                last = Some((at, state));
             }
         }
-        let Some(((since, _), _, state)) = last else {
-            return Contribution::default();
-        };
-        let age = i64::from(moment.day.number()) - i64::from(self.day_of(since).number());
-        if age >= i64::from(latest.days) {
-            return Contribution::default();
-        }
-        let (area, actor) = self.place(&state, area_field);
-        let case = Contribution {
-            area,
-            actor,
-            ..Contribution::default()
-        };
-        case.summed(&state, fields)
+        let last = last.filter(|((since, _), _)| {
+            let age = i64::from(moment.day.number()) - i64::from(self.day_of(*since).number());
+            age < i64::from(latest.days)
+        });
+        let summed = last.map(|(_, state)| self.case(&state, area_field).summed(&state, fields));
+        let first = left.iter().min_by_key(|(key, _)| *key).map(|(_, case)| *case);
+        let cases = i64::try_from(left.len()).unwrap_or(i64::MAX);
+        summed.or(first).unwrap_or_default().with(Part::Left, cases)
     }
 }
 
