@@ -190,6 +190,16 @@ texts! {
     NoLogs: "it knows no log yet: name one with --log VKEY" | "尚无日志：请用 --log VKEY 指定",
     KeyMade: "made the key" | "已建立密钥",
     PerhapsTheKeyField: "it holds the record's key; if it is the key field, leave it out and sign again, else the register refuses the signature" | "其值即档案主键；若它是主键字段，请删去后重新签名，否则登记册将拒绝此签名",
+    // plates
+    Number: "Number" | "编号",
+    CheckCharacter: "Check character" | "校验码",
+    ShouldBe: "Should be" | "应为",
+    RightNumber: "right" | "正确",
+    WrongNumber: "WRONG" | "错误",
+    OtherNumber: "not of the form SL-XXXXXXX-C" | "不是 SL-XXXXXXX-C 格式",
+    PlatesDrawn: "plates written" | "已输出标牌数",
+    NotActive: "the plate is not active: it counts as no thing's" | "该标牌未启用：不计入任何对象",
+    NoPlace: "without a place the scan counts for no rate that asks for somebody on site" | "未提供位置：不计入要求到场的指标",
     // other
     LeftOut: "left out" | "未导出",
     Made: "made the register" | "已建立登记册",
