@@ -105,6 +105,16 @@ impl Register {
         register
     }
 
+    /// Makes one with the campaign that comes with the program, on a simulated clock.
+    pub fn three_reals() -> Register {
+        let register = Register {
+            home: tempfile::tempdir().unwrap(),
+        };
+        let words = ["--campaign", "three-reals", "--as", "mayor", "--simulated"];
+        shilu(&[&["init", register.dir()], &words[..]].concat()).well();
+        register
+    }
+
     /// Its folder.
     pub fn dir(&self) -> &str {
         // Kept as text, since it goes into command lines.

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::{
     bench::BenchArgs,
-    commands::{check_receipt::CheckReceiptArgs, key::KeyArgs, witness::WitnessArgs},
+    commands::{check_receipt::CheckReceiptArgs, key::KeyArgs, plates::PlatesArgs, witness::WitnessArgs},
     demo::DemoArgs,
     messages::Language,
     simulate::SimulateArgs,
@@ -50,6 +50,8 @@ pub enum Command {
     Export(ExportArgs),
     /// An empty workbook to be filled in and imported (模板)
     Template(TemplateArgs),
+    /// Plates: numbers, sheets to print, and what happens at the doors (标牌)
+    Plates(PlatesArgs),
     /// Show one record (档案) as it was at any date
     Show(RecordArgs),
     /// Every event (事件) of a record, oldest first
@@ -211,11 +213,14 @@ Plain, an import collects (采集) and never registers. With --snapshot FILE is 
 are collected and registered, differences corrected, keys that reappear registered, missing keys deregistered.
 A column is named by its field's id, title or columns; an empty cell means no value, a missing column leaves its field alone.
 A row that cannot be taken goes to FILE.rejected.csv; a damaged file writes nothing. It can be repeated safely.
+With --system S FILE is another system's extract: its rows get the system S, the SHA-256 of FILE, and the key
+S:THEIRS, unless columns say them; --snapshot then compares it with the records of S alone.
 
 Examples:
   shilu import found.csv --data reg --kind street --as zhang --reason \"door to door\"
   shilu import 房屋.xlsx --sheet 三月 --data reg --kind dwelling --as zhang --reason \"door to door\"
-  shilu import streets-2017.csv --data reg --kind street --as zhang --reason \"yearly extract\" --snapshot --effective 2017-10-31 --dry-run")]
+  shilu import streets-2017.csv --data reg --kind street --as zhang --reason \"yearly extract\" --snapshot --effective 2017-10-31 --dry-run
+  shilu import police-0420.csv --kind extract --system police --data reg --as zhang --reason \"extract of 20 April\" --effective 2015-04-20 --snapshot")]
 pub struct ImportArgs {
     /// A CSV file (UTF-8 or GB18030), a workbook if it ends in .xlsx, or JSONL (one object per line) if it ends in
     /// .jsonl or .ndjson
@@ -239,10 +244,13 @@ pub struct ImportArgs {
     /// FILE is the whole truth at the effective time
     #[arg(long)]
     pub snapshot: bool,
+    /// FILE is an extract of this other system; for --kind extract
+    #[arg(long, value_name = "SYSTEM")]
+    pub system: Option<String>,
     /// Print the plan, write nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Let a snapshot deregister more than 25 % of the kind's registered records
+    /// Let a snapshot deregister more than 25 % of the registered records that it is compared with
     #[arg(long)]
     pub allow_mass_deregister: bool,
     /// The sheet of a workbook; by default the first one that has the kind's headers

@@ -214,6 +214,16 @@ texts! {
     TruthWritten: "what is really so" | "真实情况",
     Staff: "People at work" | "工作人员数",
     Seed: "Seed" | "种子",
+    // plates
+    Number: "Number" | "编号",
+    CheckCharacter: "Check character" | "校验码",
+    ShouldBe: "Should be" | "应为",
+    RightNumber: "right" | "正确",
+    WrongNumber: "WRONG" | "错误",
+    OtherNumber: "not of the form SL-XXXXXXX-C" | "不是 SL-XXXXXXX-C 格式",
+    PlatesDrawn: "plates written" | "已输出标牌数",
+    NotActive: "the plate is not active: it counts as no thing's" | "该标牌未启用：不计入任何对象",
+    NoPlace: "without a place the scan counts for no rate that asks for somebody on site" | "未提供位置：不计入要求到场的指标",
     // other
     LeftOut: "left out" | "未导出",
     Made: "made the register" | "已建立登记册",

@@ -121,8 +121,17 @@ impl Register {
     /// The answer to a question, as its bytes.
     pub fn get(&self, path_and_query: &str) -> Result<Vec<u8>, CliError> {
         match self {
-            Register::Local(local) => local.get(path_and_query),
+            Register::Local(local) => local.call(path_and_query, None),
             Register::Remote(remote) => remote.call(path_and_query, None),
+        }
+    }
+
+    /// Sends a command or a list of them; gives the answer's bytes.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Vec<u8>, CliError> {
+        let body = body.to_string();
+        match self {
+            Register::Local(local) => local.call(path, Some(body)),
+            Register::Remote(remote) => remote.call(path, Some(body.as_bytes())),
         }
     }
 
@@ -268,17 +277,18 @@ impl Local {
         })
     }
 
-    fn get(&self, path_and_query: &str) -> Result<Vec<u8>, CliError> {
+    fn call(&self, path_and_query: &str, body: Option<String>) -> Result<Vec<u8>, CliError> {
         let broken = |problem: String| CliError::Server {
             url: self.from.clone(),
             problem,
         };
         let request = Request::builder()
-            .method(Method::GET)
+            .method(if body.is_some() { Method::POST } else { Method::GET })
             .uri(path_and_query)
             .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT_LANGUAGE, self.language.tag())
-            .body(Body::empty())
+            .body(body.map_or_else(Body::empty, Body::from))
             .map_err(|error| broken(error.to_string()))?;
         self.runtime.block_on(async {
             let Ok(response) = self.router.clone().oneshot(request).await;

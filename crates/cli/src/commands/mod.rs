@@ -15,6 +15,7 @@ mod history;
 mod init;
 pub mod key;
 mod rankings;
+pub mod plates;
 mod rebuild;
 mod receipt;
 pub mod serve;
@@ -50,6 +51,7 @@ pub fn run(args: Args, language: Language) -> Done {
                 Command::Import(args) => import::run(&args, language),
                 Command::Export(args) => export::run(&args, language),
                 Command::Template(args) => template::run(&args, language),
+                Command::Plates(args) => plates::run(&args, language),
                 Command::Show(args) => show::run(&args, language),
                 Command::History(args) => history::run(&args, language),
                 Command::Blame(args) => blame::run(&args, language),

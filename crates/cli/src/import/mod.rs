@@ -1,12 +1,13 @@
 //! `shilu import`: a file's rows become commands, and the commands become durable events.
 //!
 //! bytes ─► [`encoding`] ─► [`csv_reader`] / [`jsonl_reader`] / [`xlsx`] ─► [`rows`] ─► [`plan`] ─► [`target`]; [`run`]
-//! drives it.
+//! drives it. [`extract`] is what the rows of another system's extract share.
 
 mod csv_reader;
 mod dry_run;
 mod encoding;
 mod error;
+mod extract;
 mod jsonl_reader;
 mod plan;
 mod rejected;

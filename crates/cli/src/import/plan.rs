@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use shilu_model::{
-    Because, Command, Correction, Deed, Input, Kind, LIST_COMMANDS_MAX, Origin, OwnedValue, Reason,
-    RecordName, Rejection, Since, State, Status,
+    Because, Command, Correction, Deed, EXTRACT_SYSTEM, EXTRACT_THEIRS, Input, Kind, LIST_COMMANDS_MAX,
+    Origin, OwnedValue, Reason, RecordName, Rejection, Since, State, Status,
 };
 
-use super::rows::Row;
+use super::{extract::Extract, rows::Row, target::hex};
 
 /// What all rows of an import share.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Job {
     pub key_field: usize,
     /// Whether the file is the whole truth.
     pub snapshot: bool,
+    /// The system whose extract it is, if it is one: then the truth is about this system's records alone.
+    pub extract: Option<Extract>,
     /// On whose account.
     pub actor: String,
     /// Why.
@@ -62,7 +64,28 @@ impl From<Rejection> for Refusal {
 impl Job {
     /// The record that a row is about.
     pub fn name(&self, row: Row<'_>) -> Result<RecordName, Refusal> {
-        self.name_of(row.input(self.key_field)?)
+        let stated = row.input(self.key_field)?;
+        match &self.extract {
+            None => self.name_of(stated),
+            Some(extract) if stated.is_none() => extract.name(&self.kind, row.input(extract.theirs_field)?),
+            Some(extract) => {
+                let name = self.name_of(stated)?;
+                extract.check_own(&self.kind, &name).map(|()| name)
+            }
+        }
+    }
+
+    /// The field that tells the row's key.
+    pub fn key_told_by(&self, row: Row<'_>) -> String {
+        match (&self.extract, row.input(self.key_field)) {
+            (Some(_), Ok(None)) => EXTRACT_THEIRS.to_owned(),
+            _ => self.kind.key.clone(),
+        }
+    }
+
+    /// Whether a record with these values is one of those that the file is about.
+    pub fn is_about(&self, fields: &[(String, OwnedValue)]) -> bool {
+        self.extract.as_ref().is_none_or(|extract| extract.owns(fields))
     }
 
     fn name_of(&self, input: Option<Input<'_>>) -> Result<RecordName, Refusal> {
@@ -85,7 +108,7 @@ impl Job {
     pub fn given(&self, row: Row<'_>) -> Result<Given, Refusal> {
         row.check_outside()?;
         let fields = self.kind.fields.iter().enumerate();
-        fields
+        let given: Result<Given, Refusal> = fields
             .map(|(index, field)| match row.input(index)? {
                 Some(input) if index != self.key_field => {
                     field.field_type.read(input).map(Some).map_err(|problem| {
@@ -97,7 +120,44 @@ impl Job {
                 }
                 _ => Ok(None),
             })
-            .collect()
+            .collect();
+        self.of_system(given?)
+    }
+
+    /// The same, with the system that the whole file is of.
+    fn of_system(&self, mut given: Given) -> Result<Given, Refusal> {
+        let Some(extract) = &self.extract else {
+            return Ok(given);
+        };
+        if let Some(system) = given.get_mut(extract.system_field) {
+            match system.replace(Some(extract.value())).flatten() {
+                Some(other) if other != extract.value() => {
+                    return Err(Rejection::BadValue {
+                        field: EXTRACT_SYSTEM.to_owned(),
+                        problem: format!(
+                            "the row is of {:?}, and --system says {:?}",
+                            other.borrow().to_string(),
+                            extract.system
+                        ),
+                    }
+                    .into());
+                }
+                _ => {}
+            }
+        }
+        Ok(given)
+    }
+
+    /// The same, with the hash of the file where no column says it. It is no news of its own, since every new extract
+    /// has another one: so only rows that make an event anyway are given it.
+    fn of_file(&self, mut given: Given) -> Given {
+        let file = self.extract.as_ref().and_then(|extract| extract.file_field);
+        if let Some(slot) = file.and_then(|file| given.get_mut(file))
+            && slot.is_none()
+        {
+            *slot = Some(Some(OwnedValue::Text(hex(&self.sha256))));
+        }
+        given
     }
 
     /// The commands for a row, given the record's state at (effective, now); none where nothing changes.
@@ -131,6 +191,7 @@ impl Job {
 
     /// A record that nobody has collected.
     fn first(&self, given: Given) -> Result<Vec<Deed>, Refusal> {
+        let given = self.of_file(given);
         let missing = self
             .kind
             .fields
@@ -185,6 +246,40 @@ impl Job {
 
     /// Snapshot: corrects what differs, and registers what is not registered.
     fn settle(&self, given: Given, state: &State<'_>) -> Result<Vec<Deed>, Refusal> {
+        self.check_system(state)?;
+        let mut corrections = self.corrections(&given, state)?;
+        let registers = state.status != Status::Registered;
+        if self.extract.is_some() && (registers || !corrections.is_empty()) {
+            corrections = self.corrections(&self.of_file(given), state)?;
+        }
+        let mut deeds = Vec::new();
+        if !corrections.is_empty() {
+            deeds.push(Deed::Correct(corrections));
+        }
+        if registers {
+            deeds.push(Deed::Register);
+        }
+        Ok(deeds)
+    }
+
+    /// An extract says nothing of another system's records.
+    fn check_system(&self, state: &State<'_>) -> Result<(), Refusal> {
+        let Some(extract) = &self.extract else {
+            return Ok(());
+        };
+        match state.value(EXTRACT_SYSTEM) {
+            Some(held) if held != extract.value().borrow() => Err(Rejection::ValueDiffers {
+                field: EXTRACT_SYSTEM.to_owned(),
+                held: held.to_string(),
+                given: extract.system.clone(),
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What differs.
+    fn corrections(&self, given: &Given, state: &State<'_>) -> Result<Vec<Correction>, Refusal> {
         let mut corrections = Vec::new();
         for (field, given) in self.kind.fields.iter().zip(given) {
             let Some(after) = given else { continue };
@@ -200,18 +295,11 @@ impl Job {
                 corrections.push(Correction {
                     field: field.id.clone(),
                     before,
-                    after,
+                    after: after.clone(),
                 });
             }
         }
-        let mut deeds = Vec::new();
-        if !corrections.is_empty() {
-            deeds.push(Deed::Correct(corrections));
-        }
-        if state.status != Status::Registered {
-            deeds.push(Deed::Register);
-        }
-        Ok(deeds)
+        Ok(corrections)
     }
 
     /// The fields that have a value.
@@ -276,6 +364,7 @@ mod tests {
             kind,
             key_field: 0,
             snapshot,
+            extract: None,
             actor: "zhang".into(),
             reason: "extract".into(),
             since: Since::At(Timestamp::from_micros(EFFECTIVE)),

@@ -28,6 +28,21 @@ pub enum Layout<'f> {
     Xlsx(&'f Sheet),
 }
 
+/// Whose columns a file has.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns<'k> {
+    /// The kind, each of whose fields may have one.
+    pub kind: &'k Kind,
+    /// The field whose column may stand in for the key's.
+    pub stand_in: Option<usize>,
+}
+
+impl<'k> From<&'k Kind> for Columns<'k> {
+    fn from(kind: &'k Kind) -> Self {
+        Columns { kind, stand_in: None }
+    }
+}
+
 /// The rows of one pass over a file.
 pub struct Rows<'f> {
     kind: &'f Kind,
@@ -57,13 +72,15 @@ pub struct Row<'r> {
 impl<'f> Rows<'f> {
     /// Begins a pass: from the file's first byte, header included.
     pub fn new(
-        kind: &'f Kind,
+        columns: impl Into<Columns<'f>>,
         file: &'f File,
         about: About,
         layout: Layout<'f>,
     ) -> Result<Self, ImportError> {
+        let columns = columns.into();
+        let kind = columns.kind;
         if let Layout::Xlsx(sheet) = layout {
-            let source = Source::Xlsx(Box::new(XlsxRows::new(kind, sheet)?));
+            let source = Source::Xlsx(Box::new(XlsxRows::new(columns, sheet)?));
             return Ok(Rows { kind, source });
         }
         let mut handle = file;
@@ -95,7 +112,7 @@ impl<'f> Rows<'f> {
         }
         let header: Vec<String> = cells.iter().map(str::to_owned).collect();
         let named = header.iter().map(String::as_str).enumerate();
-        let column_of = columns(kind, named, cells.line)?;
+        let column_of = columns.find(named, cells.line)?;
         Ok(Rows {
             kind,
             source: Source::Csv {
@@ -234,45 +251,48 @@ impl<'r> Row<'r> {
     }
 }
 
-/// Per field its column on a sheet. Columns without a header are none; the star of a required field is no part of it.
-pub fn column_of(kind: &Kind, header: &[String], line: u64) -> Result<Vec<Option<usize>>, ImportError> {
-    let named = header
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| !name.trim().is_empty());
-    let plain = named.map(|(column, name)| match field(kind, name) {
-        Some(_) => (column, name.as_str()),
-        None => (column, name.trim().trim_end_matches('*').trim_end()),
-    });
-    columns(kind, plain, line)
-}
-
-/// Per field its column.
-fn columns<'h>(
-    kind: &Kind,
-    header: impl Iterator<Item = (usize, &'h str)>,
-    line: u64,
-) -> Result<Vec<Option<usize>>, ImportError> {
-    let mut column_of = vec![None; kind.fields.len()];
-    for (column, name) in header {
-        let field = field(kind, name).ok_or_else(|| unknown(kind, name, line))?;
-        let slot: Option<&mut Option<usize>> = column_of.get_mut(field).filter(|slot| slot.is_none());
-        *slot.ok_or_else(|| ImportError::DuplicateColumn {
-            field: name.to_owned(),
-            line,
-        })? = Some(column);
+impl Columns<'_> {
+    /// Per field its column on a sheet. Columns without a header are none; the star of a required field is no part of
+    /// it.
+    pub fn on_sheet(self, header: &[String], line: u64) -> Result<Vec<Option<usize>>, ImportError> {
+        let named = header
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| !name.trim().is_empty());
+        let plain = named.map(|(column, name)| match field(self.kind, name) {
+            Some(_) => (column, name.as_str()),
+            None => (column, name.trim().trim_end_matches('*').trim_end()),
+        });
+        self.find(plain, line)
     }
-    let has_key = kind
-        .fields
-        .iter()
-        .zip(&column_of)
-        .any(|(field, column)| field.id == kind.key && column.is_some());
-    if has_key {
-        Ok(column_of)
-    } else {
-        Err(ImportError::KeyColumnMissing {
-            field: kind.key.clone(),
-        })
+
+    /// Per field its column.
+    fn find<'h>(
+        self,
+        header: impl Iterator<Item = (usize, &'h str)>,
+        line: u64,
+    ) -> Result<Vec<Option<usize>>, ImportError> {
+        let kind = self.kind;
+        let mut column_of = vec![None; kind.fields.len()];
+        for (column, name) in header {
+            let field = field(kind, name).ok_or_else(|| unknown(kind, name, line))?;
+            let slot: Option<&mut Option<usize>> = column_of.get_mut(field).filter(|slot| slot.is_none());
+            *slot.ok_or_else(|| ImportError::DuplicateColumn {
+                field: name.to_owned(),
+                line,
+            })? = Some(column);
+        }
+        let stand_in = self.stand_in.and_then(|field| kind.fields.get(field));
+        let mut columns = kind.fields.iter().zip(&column_of);
+        let has_key = columns.any(|(field, column)| {
+            column.is_some() && (field.id == kind.key || stand_in.is_some_and(|other| other.id == field.id))
+        });
+        if has_key {
+            Ok(column_of)
+        } else {
+            let field = stand_in.map_or(&kind.key, |field| &field.id).clone();
+            Err(ImportError::KeyColumnMissing { field })
+        }
     }
 }
 

@@ -13,15 +13,16 @@ use std::{
 };
 
 use shilu_engine::{AsOf, EngineError};
-use shilu_model::{Action, Command, Kind, NAME_BYTES_MAX, REASON_BYTES_MAX, RecordName, Rejection, Since};
+use shilu_model::{Action, Command, NAME_BYTES_MAX, REASON_BYTES_MAX, RecordName, Rejection, Since};
 
 use super::{
     dry_run::DryRun,
     encoding::{About, Encoding, Examined, examine},
     error::ImportError,
+    extract::Extract,
     plan::{Job, Refusal},
     rejected::{self, Rejected},
-    rows::{Layout, Row, Rows},
+    rows::{Columns, Layout, Row, Rows},
     summary::Summary,
     target::{LocalTarget, RemoteTarget, Target},
     xlsx::{Sheet, is_workbook},
@@ -76,9 +77,15 @@ fn import(args: &ImportArgs, register: &Register, language: Language) -> Done {
         let rejection = Rejection::EffectiveInFuture { effective, recorded };
         return Err(ImportError::Rule(rejection).into());
     }
+    let extract = args.system.as_deref().map(|system| Extract::new(kind, system));
+    let extract = extract.transpose()?;
+    let columns = Columns {
+        kind,
+        stand_in: extract.as_ref().map(|extract| extract.theirs_field),
+    };
     let mut source = Opened::open(&args.file)?;
     let examined = source.examine(args, language)?;
-    source.choose_sheet(args, kind, language)?;
+    source.choose_sheet(args, columns, language)?;
     let job = Job {
         kind: kind.clone(),
         key_field: kind
@@ -87,6 +94,7 @@ fn import(args: &ImportArgs, register: &Register, language: Language) -> Done {
             .position(|field| field.id == kind.key)
             .unwrap_or_default(),
         snapshot: args.snapshot,
+        extract,
         actor: args.actor.clone(),
         reason: args.reason.clone(),
         since: effective.map_or(Since::Recorded, Since::At),
@@ -95,6 +103,7 @@ fn import(args: &ImportArgs, register: &Register, language: Language) -> Done {
     };
     let run = Run {
         args,
+        columns,
         job: &job,
         source: &source,
         examined,
@@ -206,7 +215,12 @@ impl Opened {
     }
 
     /// Checks a workbook as a whole, chooses its sheet, and says what a person looking at it might not expect.
-    fn choose_sheet(&mut self, args: &ImportArgs, kind: &Kind, language: Language) -> Result<(), CliError> {
+    fn choose_sheet(
+        &mut self,
+        args: &ImportArgs,
+        columns: Columns<'_>,
+        language: Language,
+    ) -> Result<(), CliError> {
         if self.form != Form::Xlsx {
             return if args.sheet.is_none() {
                 Ok(())
@@ -217,7 +231,7 @@ impl Opened {
                 })
             };
         }
-        let sheet = Sheet::choose(&self.file, args.sheet.as_deref(), kind)?;
+        let sheet = Sheet::choose(&self.file, args.sheet.as_deref(), columns)?;
         let note = language.say(Text::Note);
         if sheet.sheets > 1 && args.sheet.is_none() {
             say(format!(
@@ -288,6 +302,7 @@ impl Opened {
 /// One import.
 struct Run<'a> {
     args: &'a ImportArgs,
+    columns: Columns<'a>,
     job: &'a Job,
     source: &'a Opened,
     examined: Examined,
@@ -341,13 +356,13 @@ impl Run<'_> {
             path: self.source.path.clone(),
             encoding: self.examined.encoding,
         };
-        Rows::new(&self.job.kind, &self.source.file, about, self.source.layout())
+        Rows::new(self.columns, &self.source.file, about, self.source.layout())
     }
 
     /// The second pass: every row's structure, and which registered keys a snapshot lacks.
     fn check<T: Target>(&self, target: &T) -> Result<Missing, CliError> {
         let keys = if self.job.snapshot {
-            target.registered_keys()?
+            target.registered_keys(|fields| self.job.is_about(fields))?
         } else {
             Vec::new()
         };
@@ -536,7 +551,7 @@ impl Planner<'_> {
         };
         if !self.seen.insert(name.key().into()) {
             return Ok(Err(Refusal {
-                field: Some(self.job.kind.key.clone()),
+                field: Some(self.job.key_told_by(row)),
                 code: "DUPLICATE_KEY".to_owned(),
                 reason: format!("an earlier row has the key {:?} too", name.key()),
             }));

@@ -49,8 +49,11 @@ pub trait Target {
     /// Shows a record's state at (effective, now).
     fn with_state<T>(&self, name: &RecordName, look: impl FnOnce(&State<'_>) -> T) -> Result<T, CliError>;
 
-    /// The keys of the kind's records that are registered at (effective, now).
-    fn registered_keys(&self) -> Result<Vec<String>, CliError>;
+    /// The keys of the kind's records that are registered at (effective, now), and whose values are wanted.
+    fn registered_keys(
+        &self,
+        wanted: impl Fn(&[(String, OwnedValue)]) -> bool,
+    ) -> Result<Vec<String>, CliError>;
 
     /// Hands lists over; each is atomic, and independent of the others.
     fn submit(&self, lists: Vec<Vec<Command>>) -> Result<Self::Waiting, CliError>;
@@ -88,7 +91,10 @@ impl Target for LocalTarget<'_> {
         }
     }
 
-    fn registered_keys(&self) -> Result<Vec<String>, CliError> {
+    fn registered_keys(
+        &self,
+        wanted: impl Fn(&[(String, OwnedValue)]) -> bool,
+    ) -> Result<Vec<String>, CliError> {
         let mut query = ListQuery {
             kind: Some(self.kind.clone()),
             area: None,
@@ -102,7 +108,8 @@ impl Target for LocalTarget<'_> {
         let mut keys = Vec::new();
         loop {
             let page = self.engine.records(&query)?;
-            keys.extend(page.items.iter().map(|view| view.name.key().to_owned()));
+            let items = page.items.iter().filter(|view| wanted(&view.fields));
+            keys.extend(items.map(|view| view.name.key().to_owned()));
             query.after = page.next;
             if query.after.is_none() {
                 return Ok(keys);
@@ -233,11 +240,14 @@ impl Target for RemoteTarget<'_> {
         })
     }
 
-    fn registered_keys(&self) -> Result<Vec<String>, CliError> {
+    fn registered_keys(
+        &self,
+        wanted: impl Fn(&[(String, OwnedValue)]) -> bool,
+    ) -> Result<Vec<String>, CliError> {
         let registered = self
             .records
             .iter()
-            .filter(|(_, (status, _))| *status == Status::Registered);
+            .filter(|(_, (status, fields))| *status == Status::Registered && wanted(fields));
         let mut keys: Vec<String> = registered.map(|(key, _)| key.clone()).collect();
         keys.sort_unstable();
         Ok(keys)
@@ -296,6 +306,11 @@ pub fn value_json(value: Option<&OwnedValue>) -> Value {
     }
 }
 
+/// A hash as people write it.
+pub fn hex(sha256: &[u8; 32]) -> String {
+    sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A command as the service reads it. Its id makes a repeated request safe.
 fn command_json(command: &Command) -> Value {
     let mut json = Map::new();
@@ -316,10 +331,9 @@ fn command_json(command: &Command) -> Value {
         set("effective", json!(time.to_string()));
     }
     if let Origin::Import { sha256, file, row } = &command.source {
-        let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
         set(
             "source",
-            json!({ "type": "import", "sha256": hex, "file": &**file, "row": row }),
+            json!({ "type": "import", "sha256": hex(sha256), "file": &**file, "row": row }),
         );
     }
     match &command.deed {

@@ -5,7 +5,7 @@ use shilu_model::{Input, Kind};
 use super::{
     error::ImportError,
     plan::Refusal,
-    rows::column_of,
+    rows::Columns,
     xlsx::{Sheet, SheetCell, SheetRow, SheetRows, letters},
 };
 use crate::template::{EXAMPLE_KEY, example};
@@ -24,7 +24,7 @@ pub struct XlsxRows<'f> {
 
 impl<'f> XlsxRows<'f> {
     /// Begins a pass: reads the header, the first row that is not blank.
-    pub fn new(kind: &'f Kind, sheet: &Sheet) -> Result<Self, ImportError> {
+    pub fn new(columns: Columns<'f>, sheet: &Sheet) -> Result<Self, ImportError> {
         let mut rows = sheet.rows()?;
         let bad = |problem: String| ImportError::BadWorkbook { problem };
         let Some(row) = rows.next()? else {
@@ -40,10 +40,10 @@ impl<'f> XlsxRows<'f> {
         }
         let width = row.cells.last().map_or(0, |(column, _)| column + 1);
         let header = row.texts(width);
-        let column_of = column_of(kind, &header, u64::from(row.number))?;
+        let column_of = columns.on_sheet(&header, u64::from(row.number))?;
         let column_of = column_of.into_iter().map(|column| u32::try_from(column?).ok());
         Ok(XlsxRows {
-            kind,
+            kind: columns.kind,
             rows,
             row,
             header,

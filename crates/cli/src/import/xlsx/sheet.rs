@@ -3,7 +3,6 @@
 use std::{fs::File, sync::Arc};
 
 use calamine::{Reader, Xlsx};
-use shilu_model::Kind;
 
 use super::{
     SheetRows,
@@ -11,7 +10,7 @@ use super::{
     parts::{self, SheetPart},
     scan::{Scan, scan},
 };
-use crate::import::{error::ImportError, rows::column_of};
+use crate::import::{error::ImportError, rows::Columns};
 
 /// A sheet of a workbook that has been checked whole.
 #[derive(Clone, Debug)]
@@ -28,7 +27,11 @@ pub struct Sheet {
 impl Sheet {
     /// Checks the workbook, and chooses the sheet: the one that is asked for, else the first visible one that has the
     /// kind's headers, else the first.
-    pub fn choose(file: &File, asked: Option<&str>, kind: &Kind) -> Result<Self, ImportError> {
+    pub fn choose<'k>(
+        file: &File,
+        asked: Option<&str>,
+        columns: impl Into<Columns<'k>>,
+    ) -> Result<Self, ImportError> {
         let file = file.try_clone().map_err(|error| bad(error.to_string()))?;
         let file = Arc::new(file);
         let mut archive = check(&file)?;
@@ -41,7 +44,7 @@ impl Sheet {
                     sheets: names(&parts),
                 })?
             }
-            None => Self::default_sheet(&file, &parts, kind)?,
+            None => Self::default_sheet(&file, &parts, columns.into())?,
         };
         let scan = Arc::new(scan(&mut archive, &chosen.path)?);
         Ok(Sheet {
@@ -55,7 +58,7 @@ impl Sheet {
     fn default_sheet<'p>(
         file: &Arc<File>,
         parts: &'p [SheetPart],
-        kind: &Kind,
+        columns: Columns<'_>,
     ) -> Result<&'p SheetPart, ImportError> {
         let mut visible: Vec<&SheetPart> = parts.iter().filter(|part| part.visible).collect();
         if visible.is_empty() {
@@ -69,7 +72,7 @@ impl Sheet {
         }
         for part in visible {
             let header = SheetRows::header_of(file, &part.name)?;
-            if header.is_some_and(|header| column_of(kind, &header, 1).is_ok()) {
+            if header.is_some_and(|header| columns.on_sheet(&header, 1).is_ok()) {
                 return Ok(part);
             }
         }
