@@ -366,7 +366,8 @@ fn load(file: usize, bytes: &[u8]) -> Result<(), LoadError> {
         3 => one::<Times>(bytes),
         4 => one::<Settings>(bytes),
         5 => one::<Changes>(bytes),
-        6 => one::<Counts>(bytes),
+        6 => one::<crate::Samples>(bytes),
+        7 => one::<Counts>(bytes),
         _ => one::<Rates>(bytes),
     };
     let largest = LARGEST.get();

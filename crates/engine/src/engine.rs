@@ -29,6 +29,7 @@ use crate::{
     folding::{Folding, News},
     plates::Plates,
     reply::{Pending, Reply},
+    samples::Cache,
     saved,
     writing::{Configure, InFlight, Job, Setting, Writing},
 };
@@ -52,6 +53,7 @@ pub(crate) struct Shared {
     pub rotated: Arc<Mutex<Vec<Position>>>,
     pub signal: Arc<Signal>,
     pub info: Info,
+    pub samples: Cache,
     queue: SyncSender<Job>,
     queued: Arc<AtomicUsize>,
     trouble: Trouble,
@@ -218,6 +220,7 @@ impl Engine {
             rotated: evidence.rotated,
             signal: evidence.signal,
             info,
+            samples: Cache::default(),
             queue,
             queued,
             trouble,

@@ -7,6 +7,8 @@ use shilu_merkle::EvidenceError;
 use shilu_model::{CampaignError, Class, EventId, Position, RecordName, Rejection, Timestamp};
 use thiserror::Error;
 
+use crate::samples::SampleError;
+
 /// What went wrong; each variant has a stable code, a class and a hint.
 #[derive(Clone, Debug, Error)]
 pub enum EngineError {
@@ -211,6 +213,9 @@ pub enum EngineError {
         /// The first position that they do not prove.
         position: Position,
     },
+    /// Anything that is wrong with a sample, a draw or a visit.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// `IO`
     #[error("cannot {doing} {}", path.display())]
     Io {
@@ -279,6 +284,7 @@ impl EngineError {
             EngineError::QuorumMissing { .. } => "QUORUM_MISSING",
             EngineError::NotPublished { .. } => "NOT_PUBLISHED",
             EngineError::TileMissing { .. } | EngineError::TilesDamaged { .. } => "TILE_MISSING",
+            EngineError::Sample(error) => error.code(),
             EngineError::Io { .. } => "IO",
         }
     }
@@ -311,6 +317,7 @@ impl EngineError {
             | EngineError::QuorumMissing { .. }
             | EngineError::NotPublished { .. } => Class::TryAgain,
             EngineError::SettingUnchanged { .. } => Class::Rule,
+            EngineError::Sample(error) => error.class(),
             EngineError::NoSigningKey { .. }
             | EngineError::OtherSigningKey { .. }
             | EngineError::SigningKeyDamaged { .. }
@@ -389,6 +396,7 @@ impl EngineError {
             EngineError::TileMissing { .. } | EngineError::TilesDamaged { .. } => {
                 "move `public/tile` and `mirror/tile` away and restart: they are made anew from the log".to_owned()
             }
+            EngineError::Sample(error) => error.hint().to_owned(),
             EngineError::Io { .. } => "check the folder, its rights and the disk".to_owned(),
         }
     }
@@ -397,6 +405,7 @@ impl EngineError {
     pub fn record(&self) -> Option<&RecordName> {
         match self {
             EngineError::Rejected { record, .. } | EngineError::NoRecord { name: record } => Some(record),
+            EngineError::Sample(error) => error.record(),
             _ => None,
         }
     }

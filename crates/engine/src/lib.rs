@@ -20,6 +20,7 @@ mod plates;
 mod query;
 mod rates;
 mod reply;
+mod samples;
 mod saved;
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,13 @@ pub use query::{
     Rate, RecordView, StoredEvent,
 };
 pub use reply::{Accepted, Answer, Pending};
+pub use samples::{
+    Announced, Announcement, Assigned, AssignedVisit, DrawnFigure, DrawnRecord, DrawnVisit, Entered,
+    FoundChild, RosterAnswer, Sample, SampleCheck, SampleDraw, SampleError, SampleSize, SampleState,
+    SampleStratum, Shown, Strata, VisitEntry, Visited, check_published,
+};
 pub use shilu_log as log;
 pub use shilu_merkle as merkle;
 pub use shilu_model as model;
 pub use shilu_projections as projections;
+pub use shilu_sampling as sampling;
