@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::{
     bench::BenchArgs,
-    commands::{check_receipt::CheckReceiptArgs, key::KeyArgs, witness::WitnessArgs},
+    commands::{check_receipt::CheckReceiptArgs, key::KeyArgs, sample::SampleArgs, witness::WitnessArgs},
     demo::DemoArgs,
     messages::Language,
 };
@@ -63,6 +63,8 @@ pub enum Command {
     Counts(FigureArgs),
     /// Registration, deregistration and accuracy rates (登记率、注销率、准确率)
     Rates(FigureArgs),
+    /// Samples nobody can steer: announce, draw, visit, count (抽查)
+    Sample(SampleArgs),
     /// Fold every projection anew from the log, and compare (重建)
     Rebuild(RebuildArgs),
     /// Check everything, from bytes (审计)

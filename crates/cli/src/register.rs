@@ -109,6 +109,14 @@ impl Register {
         }
     }
 
+    /// The answer to something that is sent.
+    pub fn post(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, CliError> {
+        match self {
+            Register::Local(local) => local.post(path, body),
+            Register::Remote(remote) => remote.call(path, Some(body)),
+        }
+    }
+
     /// Every item of an answer, page by page, and what the pages say beside them.
     pub fn pages(
         &self,
@@ -252,16 +260,25 @@ impl Local {
     }
 
     fn get(&self, path_and_query: &str) -> Result<Vec<u8>, CliError> {
+        self.call((Method::GET, path_and_query), Body::empty())
+    }
+
+    fn post(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, CliError> {
+        self.call((Method::POST, path), Body::from(body.to_vec()))
+    }
+
+    fn call(&self, (method, path_and_query): (Method, &str), body: Body) -> Result<Vec<u8>, CliError> {
         let broken = |problem: String| CliError::Server {
             url: self.from.clone(),
             problem,
         };
         let request = Request::builder()
-            .method(Method::GET)
+            .method(method)
             .uri(path_and_query)
             .header(header::HOST, "localhost")
             .header(header::ACCEPT_LANGUAGE, self.language.tag())
-            .body(Body::empty())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
             .map_err(|error| broken(error.to_string()))?;
         self.runtime.block_on(async {
             let Ok(response) = self.router.clone().oneshot(request).await;
@@ -359,7 +376,11 @@ impl Server {
                 request.call()
             }
             Some(body) => {
-                let mut request = self.agent.post(&url).header("content-type", "application/json");
+                let mut request = self
+                    .agent
+                    .post(&url)
+                    .header("content-type", "application/json")
+                    .header("accept-language", self.language.tag());
                 if let Some(token) = &self.token {
                     request = request.header("authorization", format!("Bearer {token}"));
                 }

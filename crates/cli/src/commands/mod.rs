@@ -15,6 +15,7 @@ mod init;
 pub mod key;
 mod rebuild;
 mod receipt;
+pub mod sample;
 pub mod serve;
 mod show;
 pub mod verify;
@@ -54,6 +55,7 @@ pub fn run(args: Args, language: Language) -> Done {
                 Command::Diff(args) => diff::run(&args, language),
                 Command::Counts(args) => figures::counts(&args, language),
                 Command::Rates(args) => figures::rates(&args, language),
+                Command::Sample(args) => sample::run(&args, language),
                 Command::Rebuild(args) => rebuild::run(&args, language),
                 Command::Verify(args) => verify::run(&args, language),
                 Command::Receipt(args) => receipt::run(&args, language),

@@ -59,8 +59,9 @@ impl Engine {
     /// What the visits that are known give.
     pub(super) fn results(&self, told: &Told, drawing: &Drawing) -> Result<Arc<Results>, EngineError> {
         let known: Known = (told.added, told.citing.len(), told.voids);
-        let kept = self.shared.samples.lock();
-        let kept = kept.get(&told.position).and_then(|kept| kept.results.clone());
+        let all = self.shared.samples.lock();
+        let kept = all.get(&told.position).and_then(|kept| kept.results.clone());
+        drop(all);
         if let Some((_, results)) = kept.filter(|(of, _)| *of == known) {
             return Ok(results);
         }

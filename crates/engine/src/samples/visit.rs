@@ -2,7 +2,7 @@
 //! events that cite the announcement, and the log compares them with the register as it was frozen.
 
 use shilu_model::{
-    Check, Command, Day, Deed, Origin, Outcome, OwnedValue, RecordName, Rejection, Since, Visit,
+    Check, Command, Day, Deed, Kind, Origin, Outcome, OwnedValue, RecordName, Rejection, Since, Visit,
 };
 
 use super::{
@@ -139,6 +139,18 @@ impl Engine {
             }
             (Measured::Places { .. }, Visited::Record { .. }) => Err(wrong("places").into()),
         }
+    }
+
+    /// The kind of who or what is listed at the places that a sample draws; none for a draw of records.
+    ///
+    /// # Errors
+    /// `NO_RECORD`, and what the log says.
+    pub fn listed_kind(&self, id: &str) -> Result<Option<Kind>, EngineError> {
+        let told = self.told(id, self.read().end())?;
+        Ok(match told.measured() {
+            Measured::Records { .. } => None,
+            Measured::Places { children, .. } => Some(told.kind(children).clone()),
+        })
     }
 
     fn visit_record(&self, visiting: &Visiting<'_>) -> Result<Entered, EngineError> {

@@ -11,6 +11,7 @@ mod history;
 mod measures;
 mod naive;
 mod retries;
+mod samples;
 mod saved;
 
 use std::{

@@ -10,5 +10,6 @@ pub(crate) mod operation;
 mod question;
 pub(crate) mod record;
 pub(crate) mod records;
+pub(crate) mod samples;
 
 pub(crate) use question::{Question, at, blocking, heavy, json, kind, last, ready};

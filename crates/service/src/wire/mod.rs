@@ -9,4 +9,5 @@ pub(crate) mod object;
 pub(crate) mod page;
 pub(crate) mod read;
 pub(crate) mod record;
+pub(crate) mod sample;
 pub(crate) mod value;
