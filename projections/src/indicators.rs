@@ -16,6 +16,7 @@ mod frames;
 mod links;
 mod parts;
 mod plan;
+mod population;
 mod reader;
 mod scope;
 mod share;

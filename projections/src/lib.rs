@@ -15,6 +15,7 @@ mod names;
 mod projection;
 mod rates;
 mod records;
+mod samples;
 mod series;
 mod settings;
 mod tally;
@@ -37,6 +38,7 @@ pub use projection::{
 };
 pub use rates::{BuiltIn, Figure, Rates};
 pub use records::{Records, Site, Slot, Wanted};
+pub use samples::{AnnouncedSample, Samples};
 pub use series::Series;
 pub use settings::Settings;
 pub use tally::{Axis, Scope};

@@ -19,6 +19,7 @@ use crate::{
     names::{Name, Names},
     rates::Rates,
     records::{Records, Slot, Wanted},
+    samples::Samples,
     settings::Settings,
     times::Times,
 };
@@ -63,6 +64,7 @@ projection! {
     Ids, "ids", 1, |it| it, Ids::load;
     Times, "times", 1, |it| it, Times::load;
     Settings, "settings", 1, |it| it, Settings::load;
+    Samples, "samples", 1, |it| it, Samples::load;
     Changes, "changes", 1, |it| it, Changes::load;
     Counts, "counts", 1, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Counts);
     Rates, "rates", 1, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Rates);
@@ -139,6 +141,8 @@ pub struct Trail {
     pub settings: Settings,
     /// Who changed what.
     pub changes: Changes,
+    /// Which samples were announced, and what cites them.
+    pub samples: Samples,
 }
 
 impl Projections {
@@ -162,6 +166,7 @@ impl Projections {
                 times: Times::default(),
                 settings: Settings::default(),
                 changes: Changes::default(),
+                samples: Samples::default(),
             }),
         }
     }
@@ -223,6 +228,7 @@ impl Trail {
         self.times.apply(event.position, event.recorded);
         self.settings.apply(event);
         self.changes.apply(event);
+        self.samples.apply(event);
     }
 
     /// The position of the next event.
@@ -363,7 +369,7 @@ impl Projections {
     }
 
     /// The files of a saved set: their names without folder.
-    pub fn files() -> [String; 9] {
+    pub fn files() -> [String; 10] {
         [
             file_name::<Names>(),
             file_name::<Records>(),
@@ -371,6 +377,7 @@ impl Projections {
             file_name::<Times>(),
             file_name::<Settings>(),
             file_name::<Changes>(),
+            file_name::<Samples>(),
             file_name::<Counts>(),
             file_name::<Rates>(),
             file_name::<Indicators>(),
@@ -392,6 +399,7 @@ impl Projections {
             Some(Times::NAME) => save_file(&self.trail().times, records, stamp, out),
             Some(Settings::NAME) => save_file(&self.trail().settings, records, stamp, out),
             Some(Changes::NAME) => save_file(&self.trail().changes, records, stamp, out),
+            Some(Samples::NAME) => save_file(&self.trail().samples, records, stamp, out),
             Some(Counts::NAME) => save_file(&self.figures().counts, records, stamp, out),
             Some(Rates::NAME) => save_file(&self.figures().rates, records, stamp, out),
             Some(Indicators::NAME) => save_file(&self.figures().indicators, records, stamp, out),
@@ -532,7 +540,10 @@ impl Figures {
 
 impl Trail {
     /// The group made of parts that were loaded with the same stamp.
-    pub fn of_parts(stamp: Stamp, (ids, times, settings, changes): (Ids, Times, Settings, Changes)) -> Self {
+    pub fn of_parts(
+        stamp: Stamp,
+        (ids, times, settings, changes, samples): (Ids, Times, Settings, Changes, Samples),
+    ) -> Self {
         Trail {
             end: stamp.end,
             last_recorded: stamp.last_recorded,
@@ -540,6 +551,7 @@ impl Trail {
             times,
             settings,
             changes,
+            samples,
         }
     }
 }

@@ -366,8 +366,9 @@ fn load(file: usize, bytes: &[u8]) -> Result<(), LoadError> {
         3 => one::<Times>(bytes),
         4 => one::<Settings>(bytes),
         5 => one::<Changes>(bytes),
-        6 => one::<Counts>(bytes),
-        7 => one::<Rates>(bytes),
+        6 => one::<crate::Samples>(bytes),
+        7 => one::<Counts>(bytes),
+        8 => one::<Rates>(bytes),
         _ => one::<Indicators>(bytes),
     };
     let largest = LARGEST.get();

@@ -7,7 +7,10 @@ use clap_complete::Shell;
 
 use crate::{
     bench::BenchArgs,
-    commands::{check_receipt::CheckReceiptArgs, key::KeyArgs, plates::PlatesArgs, witness::WitnessArgs},
+    commands::{
+        check_receipt::CheckReceiptArgs, key::KeyArgs, plates::PlatesArgs, sample::SampleArgs,
+        witness::WitnessArgs,
+    },
     demo::DemoArgs,
     messages::Language,
     simulate::SimulateArgs,
@@ -72,6 +75,8 @@ pub enum Command {
     Reconcile(BehindArgs),
     /// Areas by the rates that are due, month by month (排名)
     Rankings(RankingsArgs),
+    /// Samples nobody can steer: announce, draw, visit, count (抽查)
+    Sample(SampleArgs),
     /// Fold every projection anew from the log, and compare (重建)
     Rebuild(RebuildArgs),
     /// Check everything, from bytes (审计)

@@ -121,7 +121,7 @@ impl Register {
     /// The answer to a question, as its bytes.
     pub fn get(&self, path_and_query: &str) -> Result<Vec<u8>, CliError> {
         match self {
-            Register::Local(local) => local.call(path_and_query, None),
+            Register::Local(local) => local.get(path_and_query),
             Register::Remote(remote) => remote.call(path_and_query, None),
         }
     }
@@ -130,7 +130,7 @@ impl Register {
     pub fn post(&self, path: &str, body: &Value) -> Result<Vec<u8>, CliError> {
         let body = body.to_string();
         match self {
-            Register::Local(local) => local.call(path, Some(body)),
+            Register::Local(local) => local.post(path, body),
             Register::Remote(remote) => remote.call(path, Some(body.as_bytes())),
         }
     }
@@ -277,18 +277,26 @@ impl Local {
         })
     }
 
-    fn call(&self, path_and_query: &str, body: Option<String>) -> Result<Vec<u8>, CliError> {
+    fn get(&self, path_and_query: &str) -> Result<Vec<u8>, CliError> {
+        self.call((Method::GET, path_and_query), Body::empty())
+    }
+
+    fn post(&self, path: &str, body: String) -> Result<Vec<u8>, CliError> {
+        self.call((Method::POST, path), Body::from(body))
+    }
+
+    fn call(&self, (method, path_and_query): (Method, &str), body: Body) -> Result<Vec<u8>, CliError> {
         let broken = |problem: String| CliError::Server {
             url: self.from.clone(),
             problem,
         };
         let request = Request::builder()
-            .method(if body.is_some() { Method::POST } else { Method::GET })
+            .method(method)
             .uri(path_and_query)
             .header(header::HOST, "localhost")
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT_LANGUAGE, self.language.tag())
-            .body(body.map_or_else(Body::empty, Body::from))
+            .body(body)
             .map_err(|error| broken(error.to_string()))?;
         self.runtime.block_on(async {
             let Ok(response) = self.router.clone().oneshot(request).await;
@@ -397,7 +405,11 @@ impl Server {
                 request.call()
             }
             Some(body) => {
-                let mut request = self.agent.post(&url).header("content-type", "application/json");
+                let mut request = self
+                    .agent
+                    .post(&url)
+                    .header("content-type", "application/json")
+                    .header("accept-language", self.language.tag());
                 if let Some(token) = &self.token {
                     request = request.header("authorization", format!("Bearer {token}"));
                 }

@@ -76,7 +76,7 @@ impl Engine {
         StoredEvent::check(position, bytes.to_vec()).map(Some)
     }
 
-    fn stored(&self, position: Position) -> Result<StoredEvent, EngineError> {
+    pub(crate) fn stored(&self, position: Position) -> Result<StoredEvent, EngineError> {
         self.at_position(position)?
             .ok_or(EngineError::NoPosition { position })
     }

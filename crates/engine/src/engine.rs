@@ -28,6 +28,7 @@ use crate::{
     folding::{Folding, News},
     plates::Plates,
     reply::{Pending, Reply},
+    samples::Cache,
     saved,
     writing::{Configure, InFlight, Job, Setting, Writing},
 };
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     pub rotated: Arc<Mutex<Vec<Position>>>,
     pub signal: Arc<Signal>,
     pub info: Info,
+    pub samples: Cache,
     queue: SyncSender<Job>,
     queued: Arc<AtomicUsize>,
     trouble: Trouble,
@@ -207,6 +209,7 @@ impl Engine {
             rotated: evidence.rotated,
             signal: evidence.signal,
             info,
+            samples: Cache::default(),
             queue,
             queued,
             trouble,

@@ -9,6 +9,8 @@ use shilu_model::{
 };
 use thiserror::Error;
 
+use crate::samples::SampleError;
+
 /// What went wrong; each variant has a stable code, a class and a hint.
 #[derive(Clone, Debug, Error)]
 pub enum EngineError {
@@ -265,6 +267,9 @@ pub enum EngineError {
         /// The file.
         path: PathBuf,
     },
+    /// Anything that is wrong with a sample, a draw or a visit.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// `IO`
     #[error("cannot {doing} {}", path.display())]
     Io {
@@ -341,6 +346,7 @@ impl EngineError {
             EngineError::CheckpointMissing { .. } => "CHECKPOINT_MISSING",
             EngineError::CampaignMissing { .. } => "CAMPAIGN_MISSING",
             EngineError::CampaignChanged { .. } => "CAMPAIGN_CHANGED",
+            EngineError::Sample(error) => error.code(),
             EngineError::Io { .. } => "IO",
         }
     }
@@ -375,6 +381,7 @@ impl EngineError {
             | EngineError::QuorumMissing { .. }
             | EngineError::NotPublished { .. } => Class::TryAgain,
             EngineError::SettingUnchanged { .. } => Class::Rule,
+            EngineError::Sample(error) => error.class(),
             EngineError::NoSigningKey { .. }
             | EngineError::OtherSigningKey { .. }
             | EngineError::SigningKeyDamaged { .. }
@@ -484,6 +491,7 @@ impl EngineError {
                  is its SHA-256; a register puts its mirror's copy right when it is opened"
                     .to_owned()
             }
+            EngineError::Sample(error) => error.hint().to_owned(),
             EngineError::Io { .. } => "check the folder, its rights and the disk".to_owned(),
         }
     }
@@ -492,6 +500,7 @@ impl EngineError {
     pub fn record(&self) -> Option<&RecordName> {
         match self {
             EngineError::Rejected { record, .. } | EngineError::NoRecord { name: record } => Some(record),
+            EngineError::Sample(error) => error.record(),
             _ => None,
         }
     }

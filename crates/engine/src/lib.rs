@@ -26,6 +26,7 @@ mod rankings;
 mod rates;
 mod rebuilding;
 mod reply;
+mod samples;
 mod saved;
 #[cfg(test)]
 mod tests;
@@ -41,12 +42,17 @@ pub use evidence::{
 };
 pub use folder::{Init, public_key};
 pub use query::{
-    AsOf, At, AtDeadline, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures,
+    AsOf, At, AtDeadline, Behind, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures,
     ListQuery, Page, Rate, RecordView, Share, StoredEvent,
 };
 pub use rankings::Ranking;
 pub use rebuilding::{Compared, Rebuilt};
 pub use reply::{Accepted, Answer, Pending};
+pub use samples::{
+    Announced, Announcement, Assigned, AssignedVisit, DrawnFigure, DrawnRecord, DrawnVisit, Entered,
+    FoundChild, RosterAnswer, Sample, SampleCheck, SampleDraw, SampleError, SampleSize, SampleState,
+    SampleStratum, Shown, Strata, VisitEntry, Visited, check_published,
+};
 pub use shilu_log as log;
 pub use shilu_merkle as merkle;
 pub use shilu_model as model;

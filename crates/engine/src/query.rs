@@ -237,6 +237,23 @@ pub struct Rate {
     pub excess: u64,
     /// Records that were in scope on an earlier day and are no more.
     pub left_scope: u64,
+    /// The sample behind it, where it rests on one.
+    pub sample: Option<Behind>,
+}
+
+/// The sample behind a rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// The newest one.
+    pub id: String,
+    /// How many were announced for the indicator that concern the area, drawn or not: whoever draws until it passes is seen.
+    pub draws: usize,
+    /// Whether it was announced before the deadline and completed in time.
+    pub in_time: bool,
+    /// Whether whoever keeps the register could have steered it.
+    pub steerable: bool,
+    /// Records found gone, where they have a column of their own.
+    pub aside: u64,
 }
 
 /// A numerator and a denominator.

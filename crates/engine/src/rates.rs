@@ -1,8 +1,8 @@
 //! Rates: the campaign's indicators, then those that every kind has.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use shilu_model::{Campaign, Day, Indicator, Kind, Position, Target, Timestamp};
+use shilu_model::{Campaign, Day, Indicator, Kind, Position, Target, Timestamp, Zone};
 use shilu_projections::{
     Axis, BuiltIn, Clusters, Figure, FigureTimes, FigureWanted, Figures as Kept, Projections, Reckoned, Split,
 };
@@ -12,7 +12,8 @@ use crate::{
     engine::Engine,
     error::EngineError,
     figures::{Part, freshen, parts},
-    query::{At, AtDeadline, By, FigureQuery, Figures, Rate, Share},
+    query::{At, AtDeadline, Behind, By, FigureQuery, Figures, Rate, Share},
+    samples::DrawnFigure,
 };
 
 impl Engine {
@@ -22,7 +23,7 @@ impl Engine {
     /// What the log says.
     pub fn rates(&self, query: &FigureQuery) -> Result<Figures<Rate>, EngineError> {
         let deadlines = self.deadlines(query.at.effective)?;
-        let (at, kept, mut items) = {
+        let (at, campaign, mut told, built_in) = {
             let projections = self.read();
             let figures = projections.figures();
             let at = freshen(&figures, query.at);
@@ -35,18 +36,83 @@ impl Engine {
                 kept,
                 deadlines: &deadlines,
             };
-            let campaign = projections.subjects.campaign(at.known_end);
+            let campaign = Arc::clone(projections.subjects.campaign(at.known_end));
             let indicators = campaign.indicators.iter();
-            let mut items: Vec<Rate> = indicators.flat_map(|indicator| asked.rates(indicator)).collect();
-            if let Some(kept) = kept {
-                items.extend(kept_rates(&projections, &figures, query, (at, kept)));
-            }
-            (at, kept, items)
+            let told: Vec<Vec<Rate>> = indicators.map(|indicator| asked.rates(indicator)).collect();
+            let built_in = kept.map(|kept| kept_rates(&projections, &figures, query, (at, kept)));
+            (at, campaign, told, built_in)
         };
-        if kept.is_none() {
-            items.extend(self.passed_rates(query, at));
+        // Draws are read from the log: nobody waits for that.
+        for (indicator, told) in campaign.indicators.iter().zip(&mut told) {
+            if query.by != By::Actor {
+                told.extend(self.drawn_rates(indicator, query, (at, campaign.zone))?);
+            }
         }
+        let mut items: Vec<Rate> = told.into_iter().flatten().collect();
+        items.extend(built_in.unwrap_or_else(|| self.passed_rates(query, at)));
         Ok(Figures { items, at })
+    }
+
+    /// What the draws of an indicator say; nothing for one that is counted.
+    fn drawn_rates(
+        &self,
+        indicator: &Indicator,
+        query: &FigureQuery,
+        (at, zone): (At, Zone),
+    ) -> Result<Vec<Rate>, EngineError> {
+        let by_area = query.by == By::Area;
+        let drawn = self.drawn(indicator, query.area.as_deref(), by_area, at)?;
+        if drawn.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (target, due) = target_of(&indicator.targets, |target| {
+            zone.end_of(target.by) <= at.effective
+        });
+        let then = match target.filter(|_| due).map(|target| zone.end_of(target.by)) {
+            Some(deadline) if deadline < at.effective.max(at.known) => {
+                let then = At {
+                    effective: deadline,
+                    known: deadline,
+                    known_end: self.end_at(deadline)?,
+                    now: false,
+                };
+                self.drawn(indicator, query.area.as_deref(), by_area, then)?
+            }
+            _ => Vec::new(),
+        };
+        let rate = |figure: DrawnFigure| {
+            let before = then.iter().find(|before| before.area == figure.area);
+            let cautious = figure.estimate.cautious();
+            Rate {
+                indicator: indicator.id.clone(),
+                title: title(indicator),
+                share: of_estimate(&figure),
+                bounds: cautious.map(|interval| (interval.lower, interval.upper)),
+                population: figure.population,
+                target: target.cloned(),
+                due,
+                state: state(&figure.estimate.basis, target),
+                at_deadline: before.map(|before| AtDeadline {
+                    share: of_estimate(before),
+                    target: target.cloned(),
+                    state: state(&before.estimate.basis, target),
+                }),
+                frame: None,
+                first_frame: None,
+                excess: 0,
+                left_scope: 0,
+                sample: figure.sample.map(|id| Behind {
+                    id,
+                    draws: figure.draws,
+                    in_time: figure.in_time,
+                    steerable: figure.steerable,
+                    aside: figure.aside,
+                }),
+                area: figure.area,
+                actor: None,
+            }
+        };
+        Ok(drawn.into_iter().map(rate).collect())
     }
 
     /// The first position after each deadline of any campaign that has passed at an effective time. As long as there
@@ -186,6 +252,7 @@ impl Asked<'_> {
                 }),
                 excess: told.excess,
                 left_scope: told.left,
+                sample: None,
                 area: told.area,
                 actor: told.actor,
             }
@@ -275,6 +342,17 @@ fn of_reckoned(told: &Reckoned) -> (Share, Basis) {
     }
 }
 
+fn of_estimate(figure: &DrawnFigure) -> Share {
+    let estimate = &figure.estimate;
+    Share {
+        numerator: estimate.numerator(),
+        denominator: estimate.denominator(),
+        unknown: estimate.counts.unknown,
+        value: estimate.value,
+        interval: estimate.interval.map(|interval| (interval.lower, interval.upper)),
+    }
+}
+
 fn ratio_sums(share: &Share, clusters: &Clusters) -> RatioSums {
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     RatioSums {
@@ -361,6 +439,7 @@ fn built_in(
         first_frame: None,
         excess: 0,
         left_scope: 0,
+        sample: None,
     }
 }
 

@@ -14,7 +14,7 @@ use shilu_log::Log;
 use shilu_model::{Campaign, Event, Position};
 use shilu_projections::{
     Changes, Counts, Figures, Ids, Indicators, LoadError, Names, Projection, Projections, Rates, Records,
-    Settings, Stamp, Subjects, Times, Trail, file_name, load_file,
+    Samples, Settings, Stamp, Subjects, Times, Trail, file_name, load_file,
 };
 use tracing::{info, warn};
 
@@ -66,11 +66,13 @@ fn load_others(dir: &Path) -> Option<((Names, Kept), Trail, Stamp)> {
     let (times, times_stamp) = load_one::<Times>(dir)?;
     let (settings, settings_stamp) = load_one::<Settings>(dir)?;
     let (changes, changes_stamp) = load_one::<Changes>(dir)?;
+    let (samples, samples_stamp) = load_one::<Samples>(dir)?;
     let stamps = [
         ids_stamp,
         times_stamp,
         settings_stamp,
         changes_stamp,
+        samples_stamp,
         counts_stamp,
         rates_stamp,
         indicators_stamp,
@@ -80,7 +82,7 @@ fn load_others(dir: &Path) -> Option<((Names, Kept), Trail, Stamp)> {
     }
     Some((
         (names, (counts, rates, indicators)),
-        Trail::of_parts(stamp, (ids, times, settings, changes)),
+        Trail::of_parts(stamp, (ids, times, settings, changes, samples)),
         stamp,
     ))
 }

@@ -35,6 +35,7 @@ pub use loopback::{ServeError, check_loopback};
 pub use openapi::openapi;
 pub use serve::serve;
 pub use wire::event::event_json;
+pub use wire::sample::sample_json;
 pub use witness::{
     KnownLog, LOG_KEYS_MAX, Witness, WitnessError, check_witness_address, serve_witness, witness_key,
     witness_logs,

@@ -23,6 +23,7 @@ use crate::{app::Shared, live, problem::ProblemJson, routes as r, stream};
         (name = "records", description = "What records are, and were"),
         (name = "changes", description = "Who changed what, when, why"),
         (name = "figures", description = "Counts and rates"),
+        (name = "samples", description = "Samples nobody can steer: announced, drawn, visited"),
         (name = "evidence", description = "What proves the answers; tiles are at /tile/<L>/<N>[.p/<W>] and /tile/entries/<N>[.p/<W>], campaign files at /attachments/<sha256>, checkpoints signed by two keys at /rotation/<position>"),
         (name = "operation", description = "For those who operate the service"),
     ),
@@ -46,6 +47,11 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(r::behind::evidence))
         .routes(routes!(r::behind::reconciled))
         .routes(routes!(r::rankings::list))
+        .routes(routes!(r::samples::list, r::samples::announce))
+        .routes(routes!(r::samples::show))
+        .routes(routes!(r::samples::draw))
+        .routes(routes!(r::samples::verifiers))
+        .routes(routes!(r::samples::visit))
         .routes(routes!(r::event::show))
         .routes(routes!(r::evidence::receipt))
         .routes(routes!(r::evidence::checkpoint))

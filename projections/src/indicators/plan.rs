@@ -11,7 +11,10 @@ use shilu_model::{
 };
 
 use super::links::Link;
-use crate::names::{Name, Names};
+use crate::{
+    names::{Name, Names},
+    records::Wanted,
+};
 
 /// A campaign's indicators, prepared.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +27,8 @@ pub(crate) struct Plan {
     pub wanted: FxHashMap<Name, Vec<Name>>,
     /// Per kind: the fields that are looked up backwards.
     pub links: FxHashMap<Name, Vec<Name>>,
+    /// Whether an evaluation reads every field.
+    everything: bool,
     /// Every name that the evaluation looks things up by.
     kinds: FxHashMap<String, Name>,
 }
@@ -132,14 +137,28 @@ impl Plan {
         plan
     }
 
+    /// Reads every field of every kind, and keeps nothing: for questions that no kept indicator asks.
+    pub fn of_everything(campaign: &Campaign, names: &Names) -> Self {
+        let kinds = campaign.kinds.iter();
+        let kinds = kinds.filter_map(|kind| Some((kind.id.clone(), names.find(&kind.id)?)));
+        Plan {
+            everything: true,
+            kinds: kinds.collect(),
+            ..Plan::default()
+        }
+    }
+
     /// The number of a kind's name.
     pub fn kind(&self, id: &str) -> Option<Name> {
         self.kinds.get(id).copied()
     }
 
     /// The fields of a kind that are read.
-    pub fn wanted(&self, kind: Name) -> &[Name] {
-        self.wanted.get(&kind).map_or(&[], Vec::as_slice)
+    pub fn wanted(&self, kind: Name) -> Wanted<'_> {
+        match self.everything {
+            true => Wanted::All,
+            false => Wanted::These(self.wanted.get(&kind).map_or(&[], Vec::as_slice)),
+        }
     }
 }
 

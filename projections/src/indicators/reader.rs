@@ -12,7 +12,7 @@ use super::{
 use crate::{
     calendar::Calendar,
     names::{Name, Names},
-    records::{Records, Site, Slot, Wanted},
+    records::{Records, Site, Slot},
 };
 
 /// One pair of times at which a case is evaluated.
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         }
         let (kind, key) = self.records.name(slot);
         let (mut entries, mut sites) = (Vec::with_capacity(4), Vec::with_capacity(4));
-        let wanted = Wanted::These(self.plan.wanted(kind));
+        let wanted = self.plan.wanted(kind);
         self.records
             .read(slot, self.end, wanted, self.names, |entry, site| {
                 entries.push(entry);

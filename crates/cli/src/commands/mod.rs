@@ -14,10 +14,11 @@ mod figures;
 mod history;
 mod init;
 pub mod key;
-mod rankings;
 pub mod plates;
+mod rankings;
 mod rebuild;
 mod receipt;
+pub mod sample;
 pub mod serve;
 mod show;
 mod trusted;
@@ -62,6 +63,7 @@ pub fn run(args: Args, language: Language) -> Done {
                 Command::Evidence(args) => behind::evidence(&args, language),
                 Command::Reconcile(args) => behind::reconcile(&args, language),
                 Command::Rankings(args) => rankings::run(&args, language),
+                Command::Sample(args) => sample::run(&args, language),
                 Command::Rebuild(args) => rebuild::run(&args, language),
                 Command::Verify(args) => verify::run(&args, language),
                 Command::Receipt(args) => receipt::run(&args, language),

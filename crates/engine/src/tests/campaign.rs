@@ -124,7 +124,7 @@ fn lets(engine: &Engine, as_of: AsOf, effective: Option<Timestamp>) -> (u64, u64
 fn assert_same(dir: &Path, options: &Options) {
     let compared = Engine::compare_saved(dir, options, |_, _| ()).unwrap();
     assert!(
-        compared.files.iter().all(|(_, same)| *same == Some(true)),
+        compared.files.iter().all(|file| file.same == Some(true)),
         "{compared:?}"
     );
 }

@@ -12,6 +12,7 @@ mod history;
 mod measures;
 mod naive;
 mod retries;
+mod samples;
 mod saved;
 
 use std::{

@@ -12,5 +12,6 @@ mod question;
 pub(crate) mod rankings;
 pub(crate) mod record;
 pub(crate) mod records;
+pub(crate) mod samples;
 
 pub(crate) use question::{Question, at, blocking, heavy, json, kind, last, ready};

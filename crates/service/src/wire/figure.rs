@@ -70,6 +70,25 @@ pub(crate) struct RateJson<'a> {
     /// The same at the deadline as known then, by the campaign known then; left out before.
     #[serde(skip_serializing_if = "Option::is_none")]
     at_deadline: Option<AtDeadlineJson>,
+    /// The sample behind it, where it rests on one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample: Option<BehindJson<'a>>,
+}
+
+/// The sample behind a rate.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RateSample)]
+pub(crate) struct BehindJson<'a> {
+    /// The newest one.
+    id: &'a str,
+    /// How many were announced for the indicator that concern the area, drawn or not.
+    draws: usize,
+    /// Whether it was announced before the deadline and completed in time.
+    in_time: bool,
+    /// Whether whoever keeps the register could have steered it.
+    steerable: bool,
+    /// Records found gone, where they have a column of their own.
+    aside: u64,
 }
 
 /// A numerator and a denominator.
@@ -181,6 +200,13 @@ impl<'a> RateJson<'a> {
                 share: ShareJson::of(&then.share),
                 target: then.target.as_ref().map(|target| target.value.fraction()),
                 state: then.state.map(State::word),
+            }),
+            sample: rate.sample.as_ref().map(|sample| BehindJson {
+                id: &sample.id,
+                draws: sample.draws,
+                in_time: sample.in_time,
+                steerable: sample.steerable,
+                aside: sample.aside,
             }),
         }
     }

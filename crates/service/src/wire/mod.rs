@@ -11,4 +11,5 @@ pub(crate) mod page;
 pub(crate) mod ranking;
 pub(crate) mod read;
 pub(crate) mod record;
+pub(crate) mod sample;
 pub(crate) mod value;

@@ -12,7 +12,7 @@ use shilu_model::{
 };
 
 use super::{
-    command::{List, WireChange, WireCommand, WirePlace, WireSignature, WireSource},
+    command::{List, Names, WireChange, WireCommand, WirePlace, WireSignature, WireSource},
     hex::from_hex,
     object::{Members, Object, Text},
     value::Given,
@@ -72,9 +72,17 @@ pub(crate) fn one(bytes: &[u8], campaign: &Campaign) -> Result<Command, Problem>
     command(wire, campaign).map_err(|problem| problem.record(record))
 }
 
+/// Reads a body that is one object of a shape that the description names.
+pub(crate) fn strict<'a, T: Deserialize<'a>>(bytes: &'a [u8], schema: &str) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| explain_as::<T>(bytes, &error, schema))
+}
+
 /// Says where a body cannot be read. Reads it again, slower, to learn the place.
 fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: &serde_json::Error) -> Problem {
-    const HINT: &str = "see Command in /openapi.json";
+    explain_as::<T>(bytes, error, "Command")
+}
+
+fn explain_as<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: &serde_json::Error, schema: &str) -> Problem {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Problem::malformed("BAD_JSON", "the body is empty")
             .hint("send one command, or a list of commands");
@@ -83,7 +91,8 @@ fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: &serde_json::Error) -
         let detail = format!("the body is not UTF-8 from byte {} on", error.valid_up_to());
         return Problem::malformed("BAD_JSON", detail).hint("send JSON in UTF-8");
     }
-    let problem = Problem::malformed("BAD_JSON", error.to_string()).hint(HINT);
+    let problem =
+        Problem::malformed("BAD_JSON", error.to_string()).hint(format!("see {schema} in /openapi.json"));
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut json) else {
         return problem;
@@ -112,11 +121,7 @@ fn command(wire: WireCommand<'_>, campaign: &Campaign) -> Result<Command, Proble
     let action = action(&wire.action.0)?;
     check_parts(action, &wire)?;
     let record = record("record", &wire.record.0)?;
-    let kind = campaign.kind(record.kind()).ok_or_else(|| {
-        Problem::rejection(&Rejection::NoKind {
-            kind: record.kind().to_owned(),
-        })
-    })?;
+    let kind = kind(campaign, &record)?;
     let visit = Visit {
         begun: time("begun", wire.begun)?,
         entered: time("entered", wire.entered)?,
@@ -129,11 +134,8 @@ fn command(wire: WireCommand<'_>, campaign: &Campaign) -> Result<Command, Proble
         Action::Deregister => Deed::Deregister(because(wire.because, wire.duplicate_of)?),
         Action::Verify => Deed::Verify(Check {
             outcome: outcome(wire.outcome)?,
-            observed: values(
-                kind,
-                wire.observed.map_or_else(Vec::new, |Members(members)| members),
-            )?,
-            not_seen: not_seen(kind, wire.not_seen.map_or_else(Vec::new, |names| names.0))?,
+            observed: members(kind, wire.observed)?,
+            not_seen: names(kind, wire.not_seen)?,
             area: wire.area.map(owned),
         }),
         _ => Deed::Collect(collected(kind, &record, wire.fields)?),
@@ -154,6 +156,16 @@ fn command(wire: WireCommand<'_>, campaign: &Campaign) -> Result<Command, Proble
         cause: wire.cause.map(|Text(id)| event_id("cause", &id)).transpose()?,
         signature: wire.signature.map(|Object(wire)| signature(&wire)).transpose()?,
     })
+}
+
+/// The kind of a record.
+pub(crate) fn kind<'a>(campaign: &'a Campaign, record: &RecordName) -> Result<&'a Kind, Problem> {
+    let no_kind = || {
+        Problem::rejection(&Rejection::NoKind {
+            kind: record.kind().to_owned(),
+        })
+    };
+    campaign.kind(record.kind()).ok_or_else(no_kind)
 }
 
 fn owned(text: Text<'_>) -> String {
@@ -208,7 +220,7 @@ fn check_parts(action: Action, wire: &WireCommand<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn record(part: &'static str, text: &str) -> Result<RecordName, Problem> {
+pub(crate) fn record(part: &'static str, text: &str) -> Result<RecordName, Problem> {
     RecordName::parse(text).map_err(|error| {
         Problem::malformed("BAD_RECORD", error.to_string())
             .field(part)
@@ -224,7 +236,7 @@ pub(crate) fn event_id(part: &'static str, text: &str) -> Result<EventId, Proble
     })
 }
 
-fn since(text: Option<Text<'_>>, campaign: &Campaign) -> Result<Since, Problem> {
+pub(crate) fn since(text: Option<Text<'_>>, campaign: &Campaign) -> Result<Since, Problem> {
     match text.as_ref().map(|Text(text)| text.as_ref()) {
         None => Ok(Since::Recorded),
         Some("origin") => Ok(Since::Origin),
@@ -236,7 +248,7 @@ fn since(text: Option<Text<'_>>, campaign: &Campaign) -> Result<Since, Problem> 
     }
 }
 
-fn time(part: &'static str, text: Option<Text<'_>>) -> Result<Option<Timestamp>, Problem> {
+pub(crate) fn time(part: &'static str, text: Option<Text<'_>>) -> Result<Option<Timestamp>, Problem> {
     let time = text.map(|Text(text)| Timestamp::parse(&text)).transpose();
     time.map_err(|error| Problem::bad_time(part, &error))
 }
@@ -258,6 +270,16 @@ fn unknown(kind: &Kind, field: &str) -> Problem {
 }
 
 type Values = Vec<(String, Option<OwnedValue>)>;
+
+/// The values of fields of a kind, if there are any.
+pub(crate) fn members(kind: &Kind, members: Option<Members<'_, Given<'_>>>) -> Result<Values, Problem> {
+    values(kind, members.map_or_else(Vec::new, |Members(members)| members))
+}
+
+/// Names of fields of a kind, if there are any.
+pub(crate) fn names(kind: &Kind, names: Option<Names<'_>>) -> Result<Vec<String>, Problem> {
+    not_seen(kind, names.map_or_else(Vec::new, |names| names.0))
+}
 
 fn values(kind: &Kind, members: Vec<(Cow<'_, str>, Given<'_>)>) -> Result<Values, Problem> {
     let read = |(field, given): (Cow<'_, str>, _)| {
@@ -352,7 +374,7 @@ fn because(word: Option<Text<'_>>, duplicate_of: Option<Text<'_>>) -> Result<Rea
     })
 }
 
-fn outcome(word: Option<Text<'_>>) -> Result<Outcome, Problem> {
+pub(crate) fn outcome(word: Option<Text<'_>>) -> Result<Outcome, Problem> {
     let Text(word) = word.unwrap_or(Text(Cow::Borrowed("")));
     Outcome::parse(&word).ok_or_else(|| {
         let detail = format!(
@@ -422,7 +444,7 @@ fn signature(wire: &WireSignature<'_>) -> Result<CommandSignature, Problem> {
     })
 }
 
-fn place(wire: WirePlace) -> Result<Place, Problem> {
+pub(crate) fn place(wire: WirePlace) -> Result<Place, Problem> {
     let bad = |detail: String| Problem::rule("BAD_VALUE", format!("place: {detail}")).field("place");
     let degrees = |name: &str, degrees: f64, max: f64| {
         if degrees.abs() <= max {

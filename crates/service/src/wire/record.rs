@@ -60,7 +60,7 @@ impl<'a> RecordJson<'a> {
 }
 
 #[derive(Debug)]
-struct Fields<'a>(&'a [(String, OwnedValue)]);
+pub(super) struct Fields<'a>(pub(super) &'a [(String, OwnedValue)]);
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

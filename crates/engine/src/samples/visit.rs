@@ -1,0 +1,257 @@
+//! Visits to what was drawn. A visit is entered blind: nothing that the register holds is shown before. It becomes
+//! events that cite the announcement, and the log compares them with the register as it was frozen.
+
+use shilu_model::{
+    Check, Command, Day, Deed, Kind, Origin, Outcome, OwnedValue, RecordName, Rejection, Since, Visit,
+};
+
+use super::{
+    course::{Duty, course},
+    drawing::{Drawing, DrawnRecord},
+    error::SampleError,
+    matching::FoundChild,
+    told::{Measured, Told},
+};
+use crate::{Accepted, engine::Engine, error::EngineError, query::StoredEvent};
+
+/// A visit as it is entered.
+#[derive(Clone, Debug)]
+pub struct VisitEntry {
+    /// Who went there.
+    pub actor: String,
+    /// A remark.
+    pub reason: Option<String>,
+    /// With which device.
+    pub device: Option<String>,
+    /// When it was seen; without it, when it is recorded.
+    pub effective: Since,
+    /// The circumstances.
+    pub visit: Option<Visit>,
+    /// What was seen.
+    pub what: Visited,
+}
+
+/// What was seen on a visit.
+#[derive(Clone, Debug)]
+pub enum Visited {
+    /// A drawn record.
+    Record {
+        /// The record.
+        record: RecordName,
+        /// What was found.
+        outcome: Outcome,
+        /// The fields that were seen.
+        observed: Vec<(String, Option<OwnedValue>)>,
+        /// The fields that could not be seen.
+        not_seen: Vec<String>,
+    },
+    /// A drawn place, first step: who is there.
+    Blind {
+        /// The place.
+        place: RecordName,
+        /// `present`, `no-contact` or `refused`.
+        outcome: Outcome,
+        /// Who or what was found.
+        found: Vec<FoundChild>,
+    },
+    /// A drawn place, second step: where those are whom the first step has shown.
+    Revealed {
+        /// The place.
+        place: RecordName,
+        /// An answer for each of them.
+        answers: Vec<(RecordName, RosterAnswer)>,
+    },
+}
+
+/// Where somebody is who was registered at a place and not found there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RosterAnswer {
+    /// Left on this day.
+    Gone(Day),
+    /// Nobody ever knew them here.
+    UnknownHere,
+    /// Could not be learned.
+    NotSeen,
+}
+
+/// A visit that was taken.
+#[derive(Clone, Debug)]
+pub struct Entered {
+    /// Its events.
+    pub events: Vec<Accepted>,
+    /// After the first step at a place: those about whom the second step asks.
+    pub revealed: Vec<Shown>,
+}
+
+/// Somebody who is shown after the blind list was entered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// The record.
+    pub record: RecordName,
+    /// Registered there at the freeze; else deregistered from there not long before.
+    pub registered: bool,
+    /// What they are known by: the essential fields as frozen.
+    pub fields: Vec<(String, OwnedValue)>,
+}
+
+impl Visited {
+    const fn target(&self) -> &RecordName {
+        match self {
+            Visited::Record { record, .. } => record,
+            Visited::Blind { place, .. } | Visited::Revealed { place, .. } => place,
+        }
+    }
+}
+
+impl Engine {
+    /// Takes a visit to a drawn record, or one step of a visit to a drawn place.
+    ///
+    /// # Errors
+    /// `NO_DRAW`, `DRAW_INVALID`, `NOT_DRAWN`, `WRONG_VISIT`, `NOT_ASSIGNED`, `ALREADY_VISITED`, `STEP_MISSING`,
+    /// `NOT_ASKED`, `OWN_WORK`, and what [`Engine::submit`] says.
+    pub fn visit(&self, id: &str, entry: &VisitEntry) -> Result<Entered, EngineError> {
+        let told = self.told(id, self.read().end())?;
+        let drawing = self.drawn_of(&told)?;
+        let wrong = |wanted| SampleError::WrongVisit {
+            id: id.to_owned(),
+            wanted,
+        };
+        let target = entry.what.target();
+        let drawn = drawing.drawn.iter().find(|drawn| drawn.record == *target);
+        let drawn = drawn.ok_or_else(|| SampleError::NotDrawn {
+            id: id.to_owned(),
+            record: target.clone(),
+        })?;
+        let visiting = Visiting {
+            told: &told,
+            drawing: &drawing,
+            drawn,
+            entry,
+        };
+        match (told.measured(), &entry.what) {
+            (Measured::Records { .. }, Visited::Record { .. }) => self.visit_record(&visiting),
+            (Measured::Records { .. }, _) => Err(wrong("records").into()),
+            (Measured::Places { children, rate, .. }, Visited::Blind { outcome, found, .. }) => {
+                self.visit_blind(&visiting, (children, rate), *outcome, found)
+            }
+            (Measured::Places { children, rate, .. }, Visited::Revealed { answers, .. }) => {
+                self.visit_revealed(&visiting, (children, rate), answers)
+            }
+            (Measured::Places { .. }, Visited::Record { .. }) => Err(wrong("places").into()),
+        }
+    }
+
+    /// The kind of who or what is listed at the places that a sample draws; none for a draw of records.
+    ///
+    /// # Errors
+    /// `NO_RECORD`, and what the log says.
+    pub fn listed_kind(&self, id: &str) -> Result<Option<Kind>, EngineError> {
+        let told = self.told(id, self.read().end())?;
+        Ok(match told.measured() {
+            Measured::Records { .. } => None,
+            Measured::Places { children, .. } => Some(told.kind(children).clone()),
+        })
+    }
+
+    fn visit_record(&self, visiting: &Visiting<'_>) -> Result<Entered, EngineError> {
+        let Visited::Record {
+            record,
+            outcome,
+            observed,
+            not_seen,
+        } = &visiting.entry.what
+        else {
+            return Ok(Entered {
+                events: Vec::new(),
+                revealed: Vec::new(),
+            });
+        };
+        self.may_visit(visiting)?;
+        let check = Check {
+            outcome: *outcome,
+            observed: observed.clone(),
+            not_seen: not_seen.clone(),
+            area: None,
+        };
+        let event = self.one(visiting.command(record.clone(), check))?;
+        Ok(Entered {
+            events: vec![event],
+            revealed: Vec::new(),
+        })
+    }
+
+    /// Whether the actor may go there now: whom the assignment names, and nobody twice.
+    pub(super) fn may_visit(&self, visiting: &Visiting<'_>) -> Result<(), EngineError> {
+        let Visiting {
+            told,
+            drawing,
+            drawn,
+            entry,
+        } = visiting;
+        let stored = self.citing(told)?;
+        let events: Vec<_> = stored.iter().map(StoredEvent::event).collect();
+        let own: Vec<_> = events
+            .iter()
+            .filter(|event| event.kind == drawn.record.kind() && event.key == drawn.record.key())
+            .filter(|event| event.outcome.is_some())
+            .collect();
+        let duties = self.duties(told, drawing);
+        let duty = duties.get(&drawn.record);
+        let course = course(&own, duty, told.campaign.zone);
+        let record = drawn.record.clone();
+        let third = |duty: &&Duty| duty.recheck.as_ref() == Some(&entry.actor);
+        if course.settled.is_some() {
+            return match duty.filter(third) {
+                Some(_) if course.recheck.is_none() => Ok(()),
+                _ => Err(SampleError::AlreadyVisited { record }.into()),
+            };
+        }
+        match duty {
+            Some(duty) if duty.verifier != entry.actor => {
+                let actor = entry.actor.clone();
+                Err(SampleError::NotAssigned { record, actor }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A visit on its way into the log.
+pub(super) struct Visiting<'a> {
+    pub told: &'a Told,
+    pub drawing: &'a Drawing,
+    pub drawn: &'a DrawnRecord,
+    pub entry: &'a VisitEntry,
+}
+
+impl Visiting<'_> {
+    /// A verification that cites the announcement.
+    pub fn command(&self, record: RecordName, check: Check) -> Command {
+        Command {
+            id: None,
+            record,
+            deed: Deed::Verify(check),
+            actor: self.entry.actor.clone(),
+            effective: self.entry.effective,
+            device: self.entry.device.clone(),
+            reason: self.entry.reason.clone(),
+            source: Origin::Field,
+            visit: self.entry.visit,
+            expected_version: None,
+            cause: Some(self.told.event),
+            signature: None,
+        }
+    }
+
+    /// What is wrong with a field of the entry.
+    pub fn refuse(&self, record: &RecordName, field: &str, problem: &str) -> EngineError {
+        EngineError::Rejected {
+            index: None,
+            record: record.clone(),
+            rejection: Rejection::BadValue {
+                field: field.to_owned(),
+                problem: problem.to_owned(),
+            },
+        }
+    }
+}
