@@ -347,11 +347,13 @@ impl Indicators {
     }
 
     pub(crate) fn load(loader: &mut Loader<'_>) -> io::Result<Self> {
-        let mut loaded = Indicators::default();
-        loaded.tally = Tally::load(loader)?;
-        loaded.links = Links::load(loader)?;
-        loaded.frames = Frames::load(loader)?;
-        loaded.first_rows = load_slots(loader)?.into_iter().collect();
+        let mut loaded = Indicators {
+            tally: Tally::load(loader)?,
+            links: Links::load(loader)?,
+            frames: Frames::load(loader)?,
+            first_rows: load_slots(loader)?.into_iter().collect(),
+            ..Indicators::default()
+        };
         for _ in 0..loader.count()? {
             let system = String::from_utf8(loader.bytes()?).map_err(|_| malformed())?;
             let day = i32::try_from(loader.signed()?).map_err(|_| malformed())?;
@@ -760,8 +762,7 @@ impl Tally {
 
 /// Saved: never renumber without a new version of the projection.
 fn measure(indicator: Name, part: Part) -> u32 {
-    let place = u32::try_from(part.place()).unwrap_or(u32::MAX);
-    indicator.0.saturating_mul(16).saturating_add(place)
+    indicator.0.saturating_mul(16).saturating_add(part.number())
 }
 
 /// Whether an event may change whether its record is live, or who collected it first.

@@ -4,28 +4,27 @@ use shilu_model::{Frame, Measure};
 
 use crate::names::Name;
 
-/// A number that an indicator adds up. Saved: never renumber without a new version of the projection.
+/// A number that an indicator adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Part {
     /// The cases that count.
-    Numerator = 0,
+    Numerator,
     /// All cases, without the unknown ones.
-    Denominator = 1,
+    Denominator,
     /// Cases of which nobody can say.
-    Unknown = 2,
+    Unknown,
     /// The cases that count, on the first frame.
-    FirstNumerator = 3,
+    FirstNumerator,
     /// All cases, on the first frame.
-    FirstDenominator = 4,
+    FirstDenominator,
     /// Records that were in scope on an earlier day.
-    Left = 5,
+    Left,
     /// Clusters with a denominator above 0, of a quotient of sums.
-    Clusters = 6,
+    Clusters,
     /// Numerators squared, numerators by denominators, denominators squared, cluster by cluster.
-    NumeratorSquared = 7,
-    Product = 8,
-    DenominatorSquared = 9,
+    NumeratorSquared,
+    Product,
+    DenominatorSquared,
 }
 
 pub(crate) const PARTS: usize = 10;
@@ -78,8 +77,24 @@ impl Part {
         }
     }
 
-    pub const fn place(self) -> usize {
-        self as usize
+    const fn place(self) -> usize {
+        match self {
+            Part::Numerator => 0,
+            Part::Denominator => 1,
+            Part::Unknown => 2,
+            Part::FirstNumerator => 3,
+            Part::FirstDenominator => 4,
+            Part::Left => 5,
+            Part::Clusters => 6,
+            Part::NumeratorSquared => 7,
+            Part::Product => 8,
+            Part::DenominatorSquared => 9,
+        }
+    }
+
+    /// Its number among the measures of an indicator. Saved: never renumber without a new version of the projection.
+    pub fn number(self) -> u32 {
+        u32::try_from(self.place()).unwrap_or(u32::MAX)
     }
 }
 

@@ -511,7 +511,9 @@ struct World<'a> {
     there: BTreeMap<String, Seen>,
 }
 
-const INDICATORS: [(&str, fn(&World<'_>) -> Vec<Case>); 13] = [
+type Cases = fn(&World<'_>) -> Vec<Case>;
+
+const INDICATORS: [(&str, Cases); 13] = [
     ("counted", |world| {
         world.counted("rental", "dwelling", &|seen| text(seen, "use") == Some("rental"))
     }),
