@@ -69,7 +69,7 @@ impl Engine {
             zone.end_of(target.by) <= at.effective
         });
         let then = match target.filter(|_| due).map(|target| zone.end_of(target.by)) {
-            Some(deadline) if deadline < at.effective.max(at.known) => {
+            Some(deadline) if deadline <= at.known && deadline < at.effective.max(at.known) => {
                 let then = At {
                     effective: deadline,
                     known: deadline,
@@ -223,8 +223,9 @@ impl Asked<'_> {
             Some((axis, day)) => FigureTimes::Kept(axis, day),
             None => FigureTimes::Passed(self.at.effective),
         };
+        // What is known before the deadline does not say what was known at it.
         let then = target
-            .filter(|_| due)
+            .filter(|target| due && zone.end_of(target.by) <= self.at.known)
             .map(|target| self.at_deadline(indicator, target.by))
             .unwrap_or_default();
         let told = self.reckon(indicator, times, self.at.known_end).into_iter();
