@@ -129,10 +129,10 @@ mod tests {
     fn a_wrong_number_is_told_with_the_right_one() {
         let checked = ["SL-00003MV-Q", "SL-00003MW-Q", "P-17"].map(check);
         insta::assert_snapshot!(table(&checked, Language::En).lines(None).join("\n"), @r"
-        Number        Check character                Should be
-        ────────────  ─────────────────────────────  ────────────
+        Number        Check character               Should be
+        ────────────  ────────────────────────────  ────────────
         SL-00003MV-Q  right
-        SL-00003MW-Q  WRONG                          SL-00003MW-P
+        SL-00003MW-Q  WRONG                         SL-00003MW-O
         P-17          not of the form SL-XXXXXXX-C
         ");
         let [right, wrong, other] = checked.map(|one| one.json());

@@ -120,13 +120,30 @@ mod tests {
         let mut pieces = page.split(" d=\"");
         let first = pieces.next().unwrap().to_owned();
         pieces.fold(first, |text, piece| {
-            text + " d=\"…" + piece.split_once('"').map(|(_, rest)| rest).unwrap()
+            text + " d=\"…\"" + piece.split_once('"').map(|(_, rest)| rest).unwrap()
         })
     }
 
     #[test]
     fn a_page_of_labels() {
-        insta::assert_snapshot!(shown(&page(false)), @"");
+        insta::assert_snapshot!(shown(&page(false)), @r##"
+        <!doctype html>
+        <html lang="zh">
+        <head>
+        <meta charset="utf-8">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+        <title>二维码标牌 · 小越镇“三实”&lt;信息&gt; &amp; &#39;x&#39;</title>
+
+        </head>
+        <body>
+        <header><h1>二维码标牌</h1><p>小越镇“三实”&lt;信息&gt; &amp; &#39;x&#39; · 共 2 张</p></header>
+        <main>
+        <section><p>小越镇“三实”&lt;信息&gt; &amp; &#39;x&#39;</p><svg xmlns="http://www.w3.org/2000/svg" version="1.1" width="29" height="29" viewBox="0 0 29 29" shape-rendering="crispEdges"><rect x="0" y="0" width="29" height="29" fill="#fff"/><path fill="#000" d="…"/></svg><strong>SL-00003MV-Q</strong><p>建越村委会</p></section>
+        <section><p>小越镇“三实”&lt;信息&gt; &amp; &#39;x&#39;</p><svg xmlns="http://www.w3.org/2000/svg" version="1.1" width="29" height="29" viewBox="0 0 29 29" shape-rendering="crispEdges"><rect x="0" y="0" width="29" height="29" fill="#fff"/><path fill="#000" d="…"/></svg><strong>&lt;b&gt;&quot;1&quot;</strong><p>&lt;script&gt;</p></section>
+        </main>
+        </body>
+        </html>
+        "##);
     }
 
     #[test]

@@ -34,7 +34,7 @@ the area. The code holds the number and nothing else. Without numbers and withou
 
 Examples:
   shilu plates sheet --data reg --area 330604006210 --out plates.html
-  shilu plates sheet SL-00003MV-Q SL-00003MW-P --data reg --out again.html
+  shilu plates sheet SL-00003MV-Q SL-00003MW-O --data reg --out again.html
   shilu plates sheet --server http://127.0.0.1:8080 --state printed --svg plates")]
 pub struct SheetArgs {
     /// These plates, in this order; by default all that are asked for
