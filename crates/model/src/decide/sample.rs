@@ -115,7 +115,7 @@ fn check_verifiers(text: &str) -> Result<(), Rejection> {
             [actor, area, team] => {
                 let good =
                     |part: &&str| !part.is_empty() && part.trim() == *part && part.len() <= NAME_BYTES_MAX;
-                if ![actor, area, team].into_iter().all(good) {
+                if ![actor, area, team].into_iter().all(|part| good(part)) {
                     format!("line {number}: a part is empty, too long or has spaces around it")
                 } else if actors.contains(actor) {
                     format!("line {number}: {actor:?} stands there twice")
