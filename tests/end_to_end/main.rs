@@ -24,6 +24,7 @@ mod power_cut;
 mod process;
 mod real_data;
 mod red_team;
+mod samples;
 mod script;
 mod sheets;
 mod shilu;

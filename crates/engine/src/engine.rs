@@ -536,6 +536,8 @@ fn start_evidence(
             keys.old = None;
         }
         Ok(_) => {}
+        // Where nothing is published, nothing would be signed.
+        Err(_) if unpublished => {}
         Err(error) => error!(%error, code = error.code(), "nothing will be signed"),
     }
     if file.public_key != in_force

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
+use shilu_model::{Campaign, FieldType, Kind};
 
-use super::{ActorArgs, path, post, raw, shape::Entered};
+use super::{ActorArgs, path, raw, shape::Entered};
 use crate::{
     Done,
     args::{FormatArg, SourceArgs},
+    commands::ask,
     error::CliError,
     messages::{Language, Text},
     output::{Output, say},
+    register::Register,
     table::{Table, terminal_width},
     wire,
 };
@@ -76,51 +79,51 @@ pub enum Step {
 
 /// Runs it.
 pub fn run(args: &VisitArgs, language: Language) -> Done {
-    let body = Value::Object(body(args)?);
-    post(
-        &args.source,
-        language,
-        (&path(&args.id, "/visits"), &body),
-        |register, answer| {
-            if raw(args.format, answer)? {
-                return Ok(());
-            }
-            let entered: Entered = wire::read(answer, register.from())?;
-            say(format!(
-                "{}: {}",
-                language.say(Text::SampleEntered),
-                entered.events.len()
-            ));
-            if entered.revealed.is_empty() {
-                return Ok(());
-            }
-            say(language.say(Text::SampleAsk));
-            let columns = [Text::Record, Text::Status, Text::Observed];
-            let mut table = Table::new(columns.map(|text| language.say(text)));
-            for shown in &entered.revealed {
-                let status = if shown.registered {
-                    "registered"
-                } else {
-                    "deregistered"
-                };
-                let fields = shown.fields.0.iter();
-                let fields: Vec<String> = fields.map(|(_, value)| wire::cell(value)).collect();
-                table.push([
-                    shown.record.clone(),
-                    language.word(status).to_owned(),
-                    fields.join(" "),
-                ]);
-            }
-            let mut output = Output::stdout();
-            for line in table.lines(terminal_width()) {
-                output.line(line)?;
-            }
-            output.flush()
-        },
-    )
+    ask(&args.source, language, |register| {
+        let body = Value::Object(body(args, &register.campaign())?);
+        let answer = register.post(&path(&args.id, "/visits"), body.to_string().as_bytes())?;
+        show(&answer, register, args.format, language)
+    })
 }
 
-fn body(args: &VisitArgs) -> Result<Map<String, Value>, CliError> {
+fn show(answer: &[u8], register: &Register, format: FormatArg, language: Language) -> Done {
+    if raw(format, answer)? {
+        return Ok(());
+    }
+    let entered: Entered = wire::read(answer, register.from())?;
+    say(format!(
+        "{}: {}",
+        language.say(Text::SampleEntered),
+        entered.events.len()
+    ));
+    if entered.revealed.is_empty() {
+        return Ok(());
+    }
+    say(language.say(Text::SampleAsk));
+    let columns = [Text::Record, Text::Status, Text::Observed];
+    let mut table = Table::new(columns.map(|text| language.say(text)));
+    for shown in &entered.revealed {
+        let status = if shown.registered {
+            "registered"
+        } else {
+            "deregistered"
+        };
+        let fields = shown.fields.0.iter();
+        let fields: Vec<String> = fields.map(|(_, value)| wire::cell(value)).collect();
+        table.push([
+            shown.record.clone(),
+            language.word(status).to_owned(),
+            fields.join(" "),
+        ]);
+    }
+    let mut output = Output::stdout();
+    for line in table.lines(terminal_width()) {
+        output.line(line)?;
+    }
+    output.flush()
+}
+
+fn body(args: &VisitArgs, campaign: &Campaign) -> Result<Map<String, Value>, CliError> {
     let mut body = Map::new();
     let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
     put("actor", json!(args.actor.actor));
@@ -146,7 +149,11 @@ fn body(args: &VisitArgs) -> Result<Map<String, Value>, CliError> {
     match args.step {
         None => {
             put("record", json!(args.record));
-            put("observed", Value::Object(seen(&args.saw)?));
+            let kind = args
+                .record
+                .split_once('/')
+                .and_then(|(kind, _)| campaign.kind(kind));
+            put("observed", Value::Object(seen(&args.saw, kind)?));
             put("not_seen", json!(args.not_seen));
         }
         Some(Step::Blind) => {
@@ -163,17 +170,26 @@ fn body(args: &VisitArgs) -> Result<Map<String, Value>, CliError> {
     Ok(body)
 }
 
-fn seen(pairs: &[String]) -> Result<Map<String, Value>, CliError> {
+/// Values as the field's type is written in JSON; what is no such value goes on as a text, and the register says so.
+fn seen(pairs: &[String], kind: Option<&Kind>) -> Result<Map<String, Value>, CliError> {
     let mut seen = Map::new();
     for pair in pairs {
         let (field, value) = pair.split_once('=').ok_or_else(|| CliError::Usage {
             problem: format!("{pair:?} is no FIELD=VALUE"),
             hint: "write --saw FIELD=VALUE; nothing after = means that there is no value",
         })?;
-        let value = if value.is_empty() {
-            Value::Null
-        } else {
-            json!(value)
+        let declared = kind
+            .and_then(|kind| kind.field(field))
+            .map(|field| &field.field_type);
+        let value = match (declared, value) {
+            (_, "") => Value::Null,
+            (Some(FieldType::Integer), number) => number
+                .parse::<i64>()
+                .map_or(json!(number), |number| json!(number)),
+            (Some(FieldType::Boolean), truth) => {
+                truth.parse::<bool>().map_or(json!(truth), |truth| json!(truth))
+            }
+            (_, text) => json!(text),
         };
         seen.insert(field.to_owned(), value);
     }
