@@ -13,6 +13,7 @@
 
 mod api;
 mod backup;
+mod campaign;
 mod cli;
 mod crash;
 mod damage;

@@ -43,7 +43,7 @@ pub struct Args {
 pub enum Command {
     /// Make a register (登记册) in an empty folder
     Init(InitArgs),
-    /// Show a campaign (行动方案) that comes with shilu, or check a file
+    /// Show, check or change a campaign (行动方案)
     Campaign(CampaignArgs),
     /// Serve a register over HTTP
     Serve(ServeArgs),
@@ -169,20 +169,64 @@ pub struct InitArgs {
 
 /// `campaign`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Examples:
   shilu campaign three-reals > mine.toml
   shilu campaign --check mine.toml
+  shilu campaign --data reg --as-of 2015-05-31
+  shilu campaign change mine.toml --data reg --as zhang --reason \"the notice of 1 May\" --dry-run
 
+Without a name it prints the campaign of the register that --data or --server names; without a register, three-reals.
 Without --check it prints the campaign, to be copied and edited. With --check it prints what the campaign has (kinds,
-areas, phases, indicators, targets), or the first mistake with its line and column, and exits 2.")]
+areas, phases, indicators, targets), or the first mistake with its line and column, and exits 2."
+)]
 pub struct CampaignArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Option<CampaignCommand>,
     /// A campaign file, or the name of a campaign that comes with shilu; a file of that name goes before it
-    #[arg(value_name = "NAME|FILE", default_value = "three-reals")]
-    pub campaign: PathBuf,
+    #[arg(value_name = "NAME|FILE")]
+    pub campaign: Option<PathBuf>,
     /// Check it, and say what it has
     #[arg(long)]
     pub check: bool,
+    /// Which register
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The register's campaign as known then: RFC 3339, a date (its end), or @POSITION; now by default
+    #[arg(long, value_name = "TIME", conflicts_with = "campaign")]
+    pub as_of: Option<String>,
+}
+
+/// What can be done with the campaign of a register.
+#[derive(Debug, Subcommand)]
+pub enum CampaignCommand {
+    /// Change a register's campaign, as an event (变更行动方案)
+    Change(CampaignChangeArgs),
+}
+
+/// `campaign change`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+It prints what changes, by name: `-` what was, `+` what is. The past keeps the campaign that it had: what is known
+already stays judged by it. Kinds, fields, values and areas may be added, and none be taken away (CAMPAIGN_CHANGE).
+
+Examples:
+  shilu campaign --data reg > mine.toml
+  shilu campaign change mine.toml --data reg --as zhang --reason \"the notice of 1 May\" --dry-run
+  shilu campaign change mine.toml --data reg --as zhang --reason \"the notice of 1 May\"")]
+pub struct CampaignChangeArgs {
+    /// The campaign file, or the name of a campaign that comes with shilu
+    #[arg(value_name = "FILE")]
+    pub campaign: PathBuf,
+    /// In whose name
+    #[command(flatten)]
+    pub who: WhoArgs,
+    /// Print what would change, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `serve`

@@ -258,6 +258,8 @@ texts! {
     LeftOut: "left out" | "未导出",
     Made: "made the register" | "已建立登记册",
     ClockAccepted: "the clock is accepted" | "已接受当前时钟",
+    CampaignChanged: "the campaign is changed, as event" | "行动方案已变更，事件",
+    OnlyTheForm: "the two differ in comments, order or form alone" | "两者仅在注释、顺序或书写形式上不同",
     Hint: "hint" | "提示",
     Error: "error" | "错误",
     Cause: "cause" | "起因",

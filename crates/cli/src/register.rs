@@ -94,6 +94,11 @@ impl SourceArgs {
         }
     }
 
+    /// Whether any register is named.
+    pub fn names_one(&self) -> bool {
+        self.data.is_some() || self.server.is_some()
+    }
+
     /// Folder and server as given: what stands on the command line beats what a variable says.
     fn chosen(&self) -> (Option<&Path>, Option<&str>) {
         let variable = |name| std::env::var(name).ok();

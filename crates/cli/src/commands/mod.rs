@@ -44,7 +44,7 @@ pub fn run(args: Args, language: Language) -> Done {
             serve::log_to_stderr(crate::args::LogFormat::Text, verbose, "warn");
             match command {
                 Command::Init(args) => init::run(&args, language),
-                Command::Campaign(args) => campaign::run(&args),
+                Command::Campaign(args) => campaign::run(&args, language),
                 Command::Serve(args) => serve::run(&args, verbose),
                 Command::Witness(args) => witness::run(&args, verbose, language),
                 Command::Key(args) => key::run(&args, language),

@@ -2,15 +2,15 @@
 
 use axum::{
     body::Body,
-    extract::State,
+    extract::{RawQuery, State},
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::json;
-use crate::{app::Shared, limits::READY_LAG_EVENTS_MAX, metrics::lag, problem::Problem};
+use super::{at, blocking, json, ready};
+use crate::{app::Shared, limits::READY_LAG_EVENTS_MAX, metrics::lag, params::Params, problem::Problem};
 
 /// That all is well.
 #[derive(Serialize, ToSchema)]
@@ -25,15 +25,28 @@ pub(crate) async fn healthz() -> Result<Response, Problem> {
     json(StatusCode::OK, &Health { status: "ok" })
 }
 
-/// The campaign file, as the register was made with it.
+/// The campaign file in force, or the one that was in force as known then.
 #[utoipa::path(
     get,
     path = "/api/v1/campaign",
     tag = "operation",
-    responses((status = 200, body = String, content_type = "application/toml"))
+    params(
+        ("as_of" = Option<String>, Query, description = "As known when: a date (its end), RFC 3339, or @position"),
+        ("min_position" = Option<u64>, Query, description = "Wait until this position is folded"),
+    ),
+    responses(
+        (status = 200, body = String, content_type = "application/toml"),
+        (status = "default", body = crate::problem::ProblemJson, content_type = "application/problem+json"),
+    )
 )]
-pub(crate) async fn campaign(State(app): State<Shared>) -> Response {
-    text("application/toml", app.engine.campaign_text().to_string())
+pub(crate) async fn campaign(
+    State(app): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let params = Params::read(query.as_deref(), &["as_of", "min_position"])?;
+    ready(&app, &params).await?;
+    let found = blocking(move || Ok(app.engine.campaign_text_at(at(&app, &params)?))).await?;
+    Ok(text("application/toml", found.to_string()))
 }
 
 /// The page to which the `type` of every problem points.

@@ -81,7 +81,7 @@ pub enum Step {
 pub fn run(args: &VisitArgs, language: Language) -> Done {
     ask(&args.source, language, |register| {
         let body = Value::Object(body(args, &register.campaign())?);
-        let answer = register.post(&path(&args.id, "/visits"), body.to_string().as_bytes())?;
+        let answer = register.post(&path(&args.id, "/visits"), &body)?;
         show(&answer, register, args.format, language)
     })
 }

@@ -121,7 +121,7 @@ fn a_harmed_backup_names_the_place_and_leaves_nothing() {
     let register = to.join("mirror/register.toml");
     let text = fs::read_to_string(&register).unwrap();
     fs::write(&register, text.replace("real", "simulated")).unwrap();
-    assert_eq!(refused_restore(&to, &back, None).code(), "CAMPAIGN_MISSING");
+    assert_eq!(refused_restore(&to, &back, None).code(), "NOT_A_REGISTER");
     fs::write(&register, &text).unwrap();
     let attachments = to.join("mirror/attachments");
     fs::rename(&attachments, other.path().join("aside")).unwrap();
