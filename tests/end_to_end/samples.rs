@@ -178,7 +178,7 @@ fn two_people_with_the_published_files_draw_the_same() {
         "--key",
         other,
     ])
-    .refused(1, "BAD_KEY");
+    .refused(2, "BAD_KEY");
 
     let list = register.run(&["sample", "list", "--format", "csv"]).well();
     assert_eq!(list.lines().count(), 2, "{list}");
