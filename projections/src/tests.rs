@@ -368,7 +368,8 @@ fn load(file: usize, bytes: &[u8]) -> Result<(), LoadError> {
         5 => one::<Changes>(bytes),
         6 => one::<crate::Samples>(bytes),
         7 => one::<Counts>(bytes),
-        _ => one::<Rates>(bytes),
+        8 => one::<Rates>(bytes),
+        _ => one::<crate::Indicators>(bytes),
     };
     let largest = LARGEST.get();
     assert!(
