@@ -167,7 +167,7 @@ fn two_people_with_the_published_files_draw_the_same() {
         assert_eq!(theirs["strays"].as_array().map(Vec::len), Some(0));
     }
     assert_eq!(people[0], people[1]);
-    let other = "example.org/village+00000000+AAAA";
+    let other = Register::new(CAMPAIGN).run(&["key"]).well();
     let home = register.home.path().join("person-1");
     shilu(&[
         "sample",
@@ -176,9 +176,9 @@ fn two_people_with_the_published_files_draw_the_same() {
         "--published",
         home.to_str().unwrap(),
         "--key",
-        other,
+        other.trim(),
     ])
-    .refused(2, "BAD_KEY");
+    .refused(1, "NOT_SIGNED");
 
     let list = register.run(&["sample", "list", "--format", "csv"]).well();
     assert_eq!(list.lines().count(), 2, "{list}");

@@ -730,6 +730,18 @@ fn verifiers_go_where_the_seed_sends_them() {
     let (record, again) = (third.record.to_string(), third.recheck.clone().unwrap());
     assert_eq!(refused(parish.saw("a", "vera", &record, 3)), "NOT_ASSIGNED");
     assert_eq!(refused(parish.saw("a", &again, &record, 3)), "NOT_ASSIGNED");
+    // Nor does it count if it comes past the rules for visits.
+    let observed = vec![rooms(3)];
+    let check = Check {
+        outcome: Outcome::Present,
+        observed,
+        not_seen: Vec::new(),
+        area: None,
+    };
+    let mut smuggled: Command = command(&record, "vera", Deed::Verify(check));
+    smuggled.cause = Some(parish.engine.sample("a").unwrap().announcement);
+    submit(&parish.engine, vec![smuggled]).unwrap();
+    assert_eq!(counts(&parish.figure("rooms")), (0, 0, 4));
     parish.saw("a", &third.verifier, &record, 2).unwrap();
     assert_eq!(
         refused(parish.saw("a", &third.verifier, &record, 3)),
@@ -756,14 +768,13 @@ fn who_has_worked_on_what_was_drawn_is_not_sent_there() {
     let parish = Parish::with(&FOUR);
     parish.take("dwelling/3", "wil", correct(2));
     parish.drawn("a", "rooms", "2015-05-02T08:00");
-    let crew = "nora,north,red\nsue,south,blue\nwil,town,green\nwen,town,grey";
+    // Nobody but them could go south, and they have worked there.
+    let crew = "wil,town,green\nsue,south,blue";
+    assert_eq!(refused(parish.engine.assign("a", crew, BECAUSE)), "NO_VERIFIER");
+    let crew = "wil,town,green\nsue,south,blue\nwen,town,grey";
     let assigned = parish.engine.assign("a", crew, BECAUSE).unwrap();
-    let south = assigned.visits.iter().filter(|visit| visit.area == "south");
-    assert!(
-        south
-            .into_iter()
-            .all(|visit| visit.verifier != "wil" && visit.recheck.as_deref() != Some("wil"))
-    );
+    let mut south = assigned.visits.iter().filter(|visit| visit.area == "south");
+    assert!(south.all(|visit| visit.verifier == "wen"));
 }
 
 /// A citizen id with its check digit (GB 11643).
