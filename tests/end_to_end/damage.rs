@@ -176,8 +176,13 @@ fn assert_noticed_or_harmless(image: &Image, damages: &[Damage]) -> usize {
         match finding {
             Finding::Whole(events) if events >= image.head => {}
             Finding::Refused(code)
-                if ["LOG_DAMAGED", "NOT_A_REGISTER", "CAMPAIGN_CHANGED", "CAMPAIGN_MISSING"]
-                    .contains(&&*code) =>
+                if [
+                    "LOG_DAMAGED",
+                    "NOT_A_REGISTER",
+                    "CAMPAIGN_CHANGED",
+                    "CAMPAIGN_MISSING",
+                ]
+                .contains(&&*code) =>
             {
                 refused += 1;
             }
