@@ -274,44 +274,35 @@ impl Indicators {
         mut show: impl FnMut(&Case, Contribution, Vec<Input>),
         with_inputs: bool,
     ) {
-        let Some(planned) = plan.indicators.iter().find(|planned| planned.name == indicator) else {
-            return;
-        };
-        let calendar = Calendar::new(campaign.zone);
-        let reader = Reader::new((names, records), plan, &self.links, end, calendar);
-        let evaluation = Evaluation {
-            reader: &reader,
-            campaign,
-            first_rows: &self.first_rows,
-        };
-        let moment = Moment {
-            effective,
-            day: reader.day_of(effective),
-            end,
-        };
-        for case in evaluation.all_cases(planned, records) {
-            reader.forget();
-            let contribution = evaluation.contribution(planned, &case, moment);
-            if contribution == Contribution::default() {
-                continue;
-            }
-            let inputs = if with_inputs {
-                evaluation.inputs_of(planned, &case, moment)
-            } else {
-                Vec::new()
-            };
-            show(&case, contribution, inputs);
-        }
+        let at = (effective, end);
+        self.with_cases(
+            indicator,
+            (campaign, plan),
+            (names, records),
+            at,
+            |evaluation, planned, case, moment| {
+                let contribution = evaluation.contribution(planned, case, moment);
+                if contribution == Contribution::default() {
+                    return;
+                }
+                let inputs = if with_inputs {
+                    evaluation.inputs_of(planned, case, moment)
+                } else {
+                    Vec::new()
+                };
+                show(case, contribution, inputs);
+            },
+        );
     }
 
-    /// Shows every case of an indicator with a reader for it, at one pair of times.
+    /// Shows every case of an indicator with what evaluates it, at one pair of times.
     fn with_cases(
         &self,
         indicator: Name,
         (campaign, plan): (&Campaign, &Plan),
         (names, records): (&Names, &Records),
         (effective, end): (Timestamp, Position),
-        mut show: impl FnMut(&Reader<'_>, &Case, Moment),
+        mut show: impl FnMut(&Evaluation<'_, '_>, &Planned, &Case, Moment),
     ) {
         let Some(planned) = plan.indicators.iter().find(|planned| planned.name == indicator) else {
             return;
@@ -330,7 +321,7 @@ impl Indicators {
         };
         for case in evaluation.all_cases(planned, records) {
             reader.forget();
-            show(&reader, &case, moment);
+            show(&evaluation, planned, &case, moment);
         }
     }
 

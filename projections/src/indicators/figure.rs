@@ -219,9 +219,14 @@ impl Figures {
         let plan = subjects.plan(end);
         let kept = (names, &subjects.records);
         let pair = (effective, end);
-        self.indicators
-            .with_cases(name, (campaign, plan), kept, pair, |reader, case, moment| {
+        self.indicators.with_cases(
+            name,
+            (campaign, plan),
+            kept,
+            pair,
+            |evaluation, _, case, moment| {
                 let Case::Value(key) = case else { return };
+                let reader = evaluation.reader;
                 let left = reader.said(left, key, area_of(&left.of.kind), moment);
                 let right = reader.said(right, key, area_of(&right.of.kind), moment);
                 if let Some(said) = left.as_ref().or(right.as_ref()) {
@@ -232,7 +237,8 @@ impl Figures {
                         right,
                     });
                 }
-            });
+            },
+        );
     }
 }
 
