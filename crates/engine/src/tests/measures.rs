@@ -8,6 +8,7 @@ use shilu_model::{
     Because, Command, Correction, Day, Deed, Origin, Outcome, OwnedValue, Place, Reason, Since, Timestamp,
     Visit,
 };
+use shilu_projections::Evidence;
 
 use super::{
     MINUTE, command,
@@ -15,7 +16,7 @@ use super::{
     naive::{Known, Naive, Pair, Seen},
     settable,
 };
-use crate::{AsOf, At, By, Engine, FigureQuery, Init, Options};
+use crate::{AsOf, At, By, CasesQuery, Engine, FigureQuery, Init, Options};
 
 pub(super) const CAMPAIGN: &str = r#"
 name = "Parish"
@@ -464,6 +465,7 @@ fn agrees(engine: &Engine, dice: &mut Dice) {
             },
         };
         let world = World::of(&naive, pair);
+        behind(engine, at, &world);
         let area = dice.pick(&["parish", "north", "south", "nowhere"]);
         for (by, area) in [By::Whole, By::Area, By::Actor]
             .into_iter()
@@ -502,6 +504,36 @@ fn agrees(engine: &Engine, dice: &mut Dice) {
             }
             // What stands beside the figures is the same, kept or from one pass.
             assert_eq!(beside[0], beside[1], "{pair:?} {by:?} {area:?}");
+        }
+    }
+}
+
+/// The cases behind a rate add up to it, and what two systems say of their keys is what they agree on.
+fn behind(engine: &Engine, at: At, world: &World<'_>) {
+    for (id, _, _, (numerator, denominator, unknown)) in world.rows(By::Whole, None) {
+        let query = CasesQuery {
+            indicator: id.clone(),
+            at,
+            area: None,
+            from: 0,
+            limit: usize::MAX,
+        };
+        let cases = engine.rate_evidence(&query).unwrap().items;
+        let sum = |part: fn(&Evidence) -> u64| cases.iter().map(part).sum::<u64>();
+        assert_eq!(sum(|case| case.denominator), denominator, "{id} {at:?}");
+        assert_eq!(sum(|case| u64::from(case.unknown)), unknown, "{id} {at:?}");
+        let found = sum(|case| case.numerator);
+        // Beyond a count frame there may be more.
+        let framed = id.starts_with("counted");
+        assert!(found == numerator || framed && found > numerator, "{id} {at:?}");
+        assert!(cases.iter().all(|case| !case.inputs.is_empty()), "{id} {at:?}");
+        if id == "two-systems" {
+            let keys = engine.reconcile(&query).unwrap().items;
+            let agreed = keys.iter().filter(|key| key.agrees()).count();
+            assert_eq!(keys.len(), usize::try_from(denominator).unwrap());
+            assert_eq!(agreed, usize::try_from(numerator).unwrap());
+        } else {
+            assert_eq!(engine.reconcile(&query).unwrap_err().code(), "NO_INDICATOR");
         }
     }
 }
