@@ -53,7 +53,7 @@ use crate::{
     bytes::{Loader, Saver, malformed},
     calendar::Calendar,
     names::{Name, Names},
-    records::{Records, Slot},
+    records::{Records, Site, Slot},
     tally::{Axis, Scope, Tally},
 };
 
@@ -91,9 +91,11 @@ impl Indicators {
     ) {
         let (kind, _) = records.name(slot);
         self.note_links(event, kind, slot, plan, names);
-        let Some(roles) = plan.roles.get(&kind) else {
+        let roles = plan.roles.get(&kind).map_or(&[][..], Vec::as_slice);
+        let of_frame = matches!(event.kind, FRAME_KIND | EXTRACT_KIND);
+        if roles.is_empty() && !of_frame {
             return;
-        };
+        }
         let end = event.position.next();
         let calendar = self
             .calendar
@@ -102,13 +104,13 @@ impl Indicators {
         let reader = Reader::new((names, records), plan, &self.links, end, calendar);
         let recorded = reader.day_of(event.recorded);
         let subject = reader.subject(slot);
-        if matches!(event.kind, FRAME_KIND | EXTRACT_KIND) {
+        if of_frame {
             let moment = Moment {
                 effective: event.effective,
                 day: reader.day_of(event.effective),
                 end,
             };
-            self.frames.note(event, &subject, moment, names);
+            self.frames.note(event, &subject, (moment, recorded), names);
             note_first_row(
                 &mut self.list_starts,
                 &mut self.first_rows,
@@ -124,6 +126,7 @@ impl Indicators {
         let evaluation = Evaluation {
             reader: &reader,
             campaign,
+            frames: &self.frames,
             first_rows: &self.first_rows,
         };
         let mut cases = BTreeSet::new();
@@ -202,6 +205,7 @@ impl Indicators {
         let evaluation = Evaluation {
             reader: &reader,
             campaign,
+            frames: &self.frames,
             first_rows: &self.first_rows,
         };
         for planned in &plan.indicators {
@@ -312,6 +316,7 @@ impl Indicators {
         let evaluation = Evaluation {
             reader: &reader,
             campaign,
+            frames: &self.frames,
             first_rows: &self.first_rows,
         };
         let moment = Moment {
@@ -377,6 +382,7 @@ type Moved = (Day, Contribution, Contribution);
 struct Evaluation<'r, 'a> {
     reader: &'r Reader<'a>,
     campaign: &'r Campaign,
+    frames: &'r Frames,
     first_rows: &'r RoaringBitmap,
 }
 
@@ -506,7 +512,9 @@ impl<'a> Evaluation<'_, 'a> {
             ) => {
                 let subject = reader.subject(*slot);
                 if reader.is_of(&subject, FRAME_KIND) {
-                    reader.frame(what, &subject, self.area_field(FRAME_KIND), moment)
+                    let first_end = reader.first_area(&subject, self.area_field(FRAME_KIND));
+                    let first_end = self.frames.first_end(what, first_end);
+                    reader.frame(what, &subject, self.area_field(FRAME_KIND), (moment, first_end))
                 } else {
                     reader.collected(of, &subject, self.area_field(&of.kind), moment)
                 }
@@ -772,6 +780,7 @@ fn gives_life(event: &Event<'_>, subject: &Subject<'_>) -> bool {
 fn matters(role: &Role, event: &Event<'_>, lives: bool, names: &Names) -> bool {
     lives
         || role.trigger.actions.contains(&event.action)
+        || role.trigger.sites && Site::of(event).is_some()
         || event.changes.iter().any(|change| {
             change.sets()
                 && names

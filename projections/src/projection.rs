@@ -72,7 +72,7 @@ projection! {
 
 impl Projection for Indicators {
     const NAME: &'static str = "indicators";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn save(&self, records: &Records, saver: &mut Saver<'_>) -> io::Result<()> {
         Indicators::save(self, &records.ranks(), saver)

@@ -1,12 +1,13 @@
 //! Collections against a count frame: the cases are the records in scope, and the frames. That an area counts no more
 //! than is expected of it is settled when a figure is made.
 
-use shilu_model::{FRAME_EXPECTED, FRAME_WHAT, Population, State, Value};
+use shilu_model::{FRAME_EXPECTED, FRAME_WHAT, Population, Position, State, Value};
 
 use super::{
     parts::{Contribution, Part},
     reader::{Moment, Reader, Subject},
 };
+use crate::names::Name;
 
 /// No frame expects more, so that sums stay numbers.
 const EXPECTED_MAX: i64 = 1 << 32;
@@ -35,37 +36,51 @@ impl<'a> Reader<'a> {
         case.with(part, cases).or_none()
     }
 
-    /// What a frame contributes: what it expects, and what it expected first.
+    /// What a frame contributes: what it expects, and what it expected on the first frame of its area, which stands as
+    /// it was known before a position.
     pub fn frame(
         &self,
         what: &str,
         frame: &Subject<'a>,
         area_field: Option<&str>,
-        moment: Moment,
+        (moment, first_end): (Moment, Position),
     ) -> Contribution {
         let state = frame.state(moment);
         if state.value(FRAME_WHAT) != Some(Value::Text(what)) {
             return Contribution::default();
         }
+        let first = frame.state(Moment {
+            end: moment.end.min(first_end),
+            ..moment
+        });
+        let expected_if_live = |state: &State<'_>| {
+            if state.status.is_live() {
+                expected(state)
+            } else {
+                0
+            }
+        };
         let (area, _) = self.place(&state, area_field);
-        let mut case = Contribution {
+        Contribution {
             area,
             ..Contribution::default()
-        };
-        if state.status.is_live() {
-            case = case.with(Part::Denominator, expected(&state));
         }
-        let known = frame.known(moment.end).iter();
-        let first = known
-            .flat_map(|entry| entry.sets.iter().map(move |set| (entry.effective, set)))
-            .find(|(_, (field, _))| *field == FRAME_EXPECTED);
-        match first {
-            Some((since, (_, Some(Value::Integer(number))))) if since <= moment.effective => {
-                case.with(Part::FirstDenominator, (*number).clamp(0, EXPECTED_MAX))
-            }
-            _ => case,
-        }
+        .with(Part::Denominator, expected_if_live(&state))
+        .with(Part::FirstDenominator, expected_if_live(&first))
         .or_none()
+    }
+
+    /// The area in which a frame was first.
+    pub fn first_area(&self, frame: &Subject<'a>, area_field: Option<&str>) -> Name {
+        let Some(made) = frame.entries.first() else {
+            return Name::NONE;
+        };
+        let state = frame.state(Moment {
+            effective: made.effective,
+            day: self.day_of(made.effective),
+            end: made.position.next(),
+        });
+        self.place(&state, area_field).0
     }
 }
 

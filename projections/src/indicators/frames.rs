@@ -1,8 +1,11 @@
 //! Frames: who said when what ought to be there. A denominator has an author.
+//!
+//! The first frame of an area is what stood at the end of the day on which the first of its frames was recorded: made
+//! later, also under another key, nothing belongs to it.
 
 use std::{collections::BTreeMap, io};
 
-use shilu_model::{EXTRACT_KIND, EXTRACT_SYSTEM, Event, FRAME_KIND, FRAME_WHAT, Position, Value};
+use shilu_model::{Day, EXTRACT_KIND, EXTRACT_SYSTEM, Event, FRAME_KIND, FRAME_WHAT, Position, Value};
 
 use super::reader::{Moment, Subject};
 use crate::{
@@ -12,7 +15,18 @@ use crate::{
 
 /// The events on frames: count frames by what they count, lists by their system; each by area.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Frames(BTreeMap<String, BTreeMap<Name, Vec<(Position, Name)>>>);
+pub(crate) struct Frames(BTreeMap<String, BTreeMap<Name, Versions>>);
+
+/// The events on a frame of one area.
+#[derive(Clone, Debug)]
+struct Versions {
+    /// Positions and actors.
+    events: Vec<(Position, Name)>,
+    /// The day on which the first was recorded.
+    first_day: Day,
+    /// The position after the last one that was recorded on that day.
+    first_end: Position,
+}
 
 /// A frame as it stands at some position.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +41,13 @@ pub struct FrameVersion {
 
 impl Frames {
     /// Notes an event on a record of a frame or list; `subject` is its record with the event.
-    pub fn note(&mut self, event: &Event<'_>, subject: &Subject<'_>, moment: Moment, names: &Names) {
+    pub fn note(
+        &mut self,
+        event: &Event<'_>,
+        subject: &Subject<'_>,
+        (moment, recorded): (Moment, Day),
+        names: &Names,
+    ) {
         let (prefix, field) = match event.kind {
             FRAME_KIND => (FRAME_KIND, FRAME_WHAT),
             EXTRACT_KIND => (EXTRACT_KIND, EXTRACT_SYSTEM),
@@ -38,12 +58,27 @@ impl Frames {
             return;
         };
         let name = |text: &str| names.find(text).unwrap_or(Name::NONE);
-        self.0
+        let versions = self
+            .0
             .entry(format!("{prefix}/{what}"))
             .or_default()
             .entry(name(event.area))
-            .or_default()
-            .push((event.position, name(event.actor)));
+            .or_insert_with(|| Versions {
+                events: Vec::new(),
+                first_day: recorded,
+                first_end: event.position,
+            });
+        if versions.first_day == recorded {
+            versions.first_end = event.position.next();
+        }
+        versions.events.push((event.position, name(event.actor)));
+    }
+
+    /// Before which position the first count frame of an area is known: the beginning where it has none.
+    pub fn first_end(&self, what: &str, area: Name) -> Position {
+        let areas = self.0.get(&format!("{FRAME_KIND}/{what}"));
+        let versions = areas.and_then(|areas| areas.get(&area));
+        versions.map_or(Position::new(0), |versions| versions.first_end)
     }
 
     /// A count frame of areas, as it stands before a position.
@@ -59,7 +94,7 @@ impl Frames {
     fn at(&self, frame: &str, areas: &[Name], end: Position, names: &Names) -> Option<FrameVersion> {
         let of_frame = self.0.get(frame)?;
         let (mut version, mut newest) = (0, None);
-        for events in areas.iter().filter_map(|area| of_frame.get(area)) {
+        for Versions { events, .. } in areas.iter().filter_map(|area| of_frame.get(area)) {
             let known = events.partition_point(|(position, _)| *position < end);
             let last = known.checked_sub(1).and_then(|last| events.get(last)).copied();
             version += u64::try_from(known).unwrap_or(u64::MAX);
@@ -77,10 +112,12 @@ impl Frames {
         for (frame, areas) in &self.0 {
             saver.bytes(frame.as_bytes())?;
             saver.count(areas.len())?;
-            for (area, events) in areas {
+            for (area, versions) in areas {
                 saver.number(u64::from(area.0))?;
-                saver.count(events.len())?;
-                for (position, actor) in events {
+                saver.signed(i64::from(versions.first_day.number()))?;
+                saver.number(versions.first_end.get())?;
+                saver.count(versions.events.len())?;
+                for (position, actor) in &versions.events {
                     saver.number(position.get())?;
                     saver.number(u64::from(actor.0))?;
                 }
@@ -96,10 +133,17 @@ impl Frames {
             let areas = frames.0.entry(frame).or_default();
             for _ in 0..loader.count()? {
                 let area = Name(loader.number_u32()?);
-                let events = areas.entry(area).or_default();
+                let day = i32::try_from(loader.signed()?).map_err(|_| malformed())?;
+                let mut versions = Versions {
+                    first_day: Day::from_number(day),
+                    first_end: Position::new(loader.number()?),
+                    events: Vec::new(),
+                };
                 for _ in 0..loader.count()? {
-                    events.push((Position::new(loader.number()?), Name(loader.number_u32()?)));
+                    let event = (Position::new(loader.number()?), Name(loader.number_u32()?));
+                    versions.events.push(event);
                 }
+                areas.insert(area, versions);
             }
         }
         Ok(frames)

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use shilu_model::{
     Action, Campaign, Condition, EXTRACT_KIND, EXTRACT_SYSTEM, EXTRACT_THEIRS, FRAME_EXPECTED, FRAME_KIND,
     FRAME_WHAT, Frame, Indicator, ListFrame, Measure, Needed, Number, Part, Path, Population, Property, Side,
-    Test,
+    Test, Touched,
 };
 
 use super::links::Link;
@@ -91,6 +91,8 @@ pub(crate) struct Trigger {
     pub fields: Vec<Name>,
     /// Those of these actions, whatever they set.
     pub actions: Vec<Action>,
+    /// Those that say where the thing is, whatever else they do.
+    pub sites: bool,
 }
 
 impl Plan {
@@ -122,6 +124,12 @@ impl Plan {
                 indicator: place,
             };
             making.measure(&indicator.measure);
+        }
+        // Frames are noted also while no indicator asks for them: one that is added later has their whole past.
+        for (kind, field) in [(FRAME_KIND, FRAME_WHAT), (EXTRACT_KIND, EXTRACT_SYSTEM)] {
+            if let Some(kind) = plan.kind(kind) {
+                plan.wanted.entry(kind).or_default().push(names.intern(field));
+            }
         }
         for kind in &campaign.kinds {
             if let Some(wanted) = plan
@@ -300,11 +308,8 @@ impl Making<'_> {
         let Some(property) = property else { return };
         self.conditions(&of.kind, &property.having, cases);
         let complete: Vec<&str> = property.complete.iter().map(String::as_str).collect();
-        let touched = property
-            .touched
-            .as_ref()
-            .map_or(&[][..], |touched| &touched.actions);
-        self.role(&of.kind, Leads::Own, cases.clone(), &complete, touched);
+        self.role(&of.kind, Leads::Own, cases.clone(), &complete, &[]);
+        self.touching(&of.kind, Leads::Own, cases, property.touched.as_ref());
         if let Some(referred) = &property.referred {
             let (Needed::Exactly(needed) | Needed::AtLeast(needed)) = &referred.needed;
             if let Number::Field(field) = needed {
@@ -321,11 +326,13 @@ impl Making<'_> {
                     fields.push(field);
                 }
             }
-            let actions = referred
-                .touched
-                .as_ref()
-                .map_or(&[][..], |touched| &touched.actions);
-            self.role(&referred.kind, leads, cases.clone(), &fields, actions);
+            self.role(&referred.kind, leads.clone(), cases.clone(), &fields, &[]);
+            let touched = referred.touched.as_ref();
+            self.touching(&referred.kind, leads, cases, touched);
+            if touched.is_some_and(|touched| touched.on_site) {
+                let role = self.role(&of.kind, Leads::Own, cases.clone(), &[], &[]);
+                role.trigger.sites = true;
+            }
         }
     }
 
@@ -345,7 +352,9 @@ impl Making<'_> {
             Part::Field(field) => vec![field],
         };
         match &path.via {
-            None => self.role(kind, Leads::Own, cases.clone(), &fields, &[]),
+            None => {
+                self.role(kind, Leads::Own, cases.clone(), &fields, &[]);
+            }
             Some(hop) => self.hop(kind, &hop.field, &hop.kinds, &fields, cases),
         }
     }
@@ -363,7 +372,14 @@ impl Making<'_> {
         }
     }
 
-    fn role(&mut self, kind: &str, leads: Leads, cases: Cases, fields: &[&str], actions: &[Action]) {
+    fn role(
+        &mut self,
+        kind: &str,
+        leads: Leads,
+        cases: Cases,
+        fields: &[&str],
+        actions: &[Action],
+    ) -> &mut Role {
         for field in fields {
             self.read(kind, field);
         }
@@ -377,6 +393,7 @@ impl Making<'_> {
             let trigger = Trigger {
                 fields: Vec::new(),
                 actions: Vec::new(),
+                sites: false,
             };
             roles.push(Role {
                 indicator: self.indicator,
@@ -390,6 +407,15 @@ impl Making<'_> {
             .fields
             .extend(fields.iter().map(|field| self.names.intern(field)));
         role.trigger.actions.extend(actions);
+        role
+    }
+
+    /// Events that count if they took place where the thing is: each that took place somewhere may tell where that is.
+    fn touching(&mut self, kind: &str, leads: Leads, cases: &Cases, touched: Option<&Touched>) {
+        if let Some(touched) = touched {
+            let role = self.role(kind, leads, cases.clone(), &[], &touched.actions);
+            role.trigger.sites |= touched.on_site;
+        }
     }
 
     fn read(&mut self, kind: &str, field: &str) {
