@@ -110,7 +110,10 @@ impl Indicators {
                 day: reader.day_of(event.effective),
                 end,
             };
-            self.frames.note(event, &subject, (moment, recorded), names);
+            let area_field = campaign.kind(event.kind).and_then(|kind| kind.area.as_deref());
+            let state = subject.state(moment);
+            let (area, _) = reader.place(&state, area_field);
+            self.frames.note(event, (area, &state), recorded, names);
             note_first_row(
                 &mut self.list_starts,
                 &mut self.first_rows,
@@ -512,7 +515,7 @@ impl<'a> Evaluation<'_, 'a> {
             ) => {
                 let subject = reader.subject(*slot);
                 if reader.is_of(&subject, FRAME_KIND) {
-                    let first_end = reader.first_area(&subject, self.area_field(FRAME_KIND));
+                    let first_end = reader.first_area(what, &subject, self.area_field(FRAME_KIND));
                     let first_end = self.frames.first_end(what, first_end);
                     reader.frame(what, &subject, self.area_field(FRAME_KIND), (moment, first_end))
                 } else {

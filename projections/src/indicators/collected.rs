@@ -70,17 +70,17 @@ impl<'a> Reader<'a> {
         .or_none()
     }
 
-    /// The area in which a frame was first.
-    pub fn first_area(&self, frame: &Subject<'a>, area_field: Option<&str>) -> Name {
-        let Some(made) = frame.entries.first() else {
-            return Name::NONE;
-        };
-        let state = frame.state(Moment {
-            effective: made.effective,
-            day: self.day_of(made.effective),
-            end: made.position.next(),
+    /// The area in which a frame first expected so many of something.
+    pub fn first_area(&self, what: &str, frame: &Subject<'a>, area_field: Option<&str>) -> Name {
+        let mut states = frame.entries.iter().map(|entry| {
+            frame.state(Moment {
+                effective: entry.effective,
+                day: self.day_of(entry.effective),
+                end: entry.position.next(),
+            })
         });
-        self.place(&state, area_field).0
+        let first = states.find(|state| state.value(FRAME_WHAT) == Some(Value::Text(what)));
+        first.map_or(Name::NONE, |state| self.place(&state, area_field).0)
     }
 }
 

@@ -5,9 +5,8 @@
 
 use std::{collections::BTreeMap, io};
 
-use shilu_model::{Day, EXTRACT_KIND, EXTRACT_SYSTEM, Event, FRAME_KIND, FRAME_WHAT, Position, Value};
+use shilu_model::{Day, EXTRACT_KIND, EXTRACT_SYSTEM, Event, FRAME_KIND, FRAME_WHAT, Position, State, Value};
 
-use super::reader::{Moment, Subject};
 use crate::{
     bytes::{Loader, Saver, malformed},
     names::{Name, Names},
@@ -40,12 +39,12 @@ pub struct FrameVersion {
 }
 
 impl Frames {
-    /// Notes an event on a record of a frame or list; `subject` is its record with the event.
+    /// Notes an event on a record of a frame or list, in the area and the state in which it left the record.
     pub fn note(
         &mut self,
         event: &Event<'_>,
-        subject: &Subject<'_>,
-        (moment, recorded): (Moment, Day),
+        (area, state): (Name, &State<'_>),
+        recorded: Day,
         names: &Names,
     ) {
         let (prefix, field) = match event.kind {
@@ -53,16 +52,14 @@ impl Frames {
             EXTRACT_KIND => (EXTRACT_KIND, EXTRACT_SYSTEM),
             _ => return,
         };
-        let state = subject.state(moment);
         let Some(Value::Text(what)) = state.value(field) else {
             return;
         };
-        let name = |text: &str| names.find(text).unwrap_or(Name::NONE);
         let versions = self
             .0
             .entry(format!("{prefix}/{what}"))
             .or_default()
-            .entry(name(event.area))
+            .entry(area)
             .or_insert_with(|| Versions {
                 events: Vec::new(),
                 first_day: recorded,
@@ -71,7 +68,8 @@ impl Frames {
         if versions.first_day == recorded {
             versions.first_end = event.position.next();
         }
-        versions.events.push((event.position, name(event.actor)));
+        let actor = names.find(event.actor).unwrap_or(Name::NONE);
+        versions.events.push((event.position, actor));
     }
 
     /// Before which position the first count frame of an area is known: the beginning where it has none.
