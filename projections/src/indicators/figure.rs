@@ -168,6 +168,14 @@ impl Figures {
     ) {
         let names = &subjects.names;
         let Some(name) = names.find(indicator) else { return };
+        let measure = subjects.campaign(end).indicator(indicator).map(|of| &of.measure);
+        let of_counts = matches!(
+            measure,
+            Some(Measure::Collected {
+                frame: Frame::Count { .. },
+                ..
+            })
+        );
         let show = |case: &Case, told: Contribution, inputs: Vec<Input>| {
             let case = match case {
                 Case::Record(slot) => {
@@ -177,7 +185,10 @@ impl Figures {
                 Case::Value(value) => value.clone(),
             };
             let number = |part| unsigned(told.parts.get(part));
-            let (numerator, denominator) = (number(Part::Numerator), number(Part::Denominator));
+            let (numerator, mut denominator) = (number(Part::Numerator), number(Part::Denominator));
+            if of_counts && !is_leaf(subjects.campaign(end), names.text(told.area)) {
+                denominator = 0;
+            }
             let unknown = number(Part::Unknown) > 0;
             if numerator > 0 || denominator > 0 || unknown {
                 show(Evidence {
@@ -376,16 +387,23 @@ impl Reckoning<'_> {
                 frame: Frame::Count { .. },
                 ..
             } => {
+                let leaves: Vec<&Sums> = buckets
+                    .iter()
+                    .filter(|(area, _)| is_leaf(self.campaign, self.names().text(*area)))
+                    .map(|(_, sums)| sums)
+                    .collect();
+                let all = |frame| -> u64 { leaves.iter().map(|sums| unsigned(sums.get(frame))).sum() };
                 let most = |frame| -> u64 {
-                    let areas = buckets.iter();
-                    areas
-                        .map(|(_, sums)| unsigned(sums.get(Part::Numerator)).min(unsigned(sums.get(frame))))
-                        .sum()
+                    let found = leaves
+                        .iter()
+                        .map(|sums| (sums.get(Part::Numerator), sums.get(frame)));
+                    found.map(|(found, expected)| unsigned(found.min(expected))).sum()
                 };
                 let found = told.numerator;
                 told.numerator = most(Part::Denominator);
+                told.denominator = all(Part::Denominator);
                 told.excess = found - told.numerator;
-                told.first = Some((most(Part::FirstDenominator), part(Part::FirstDenominator)));
+                told.first = Some((most(Part::FirstDenominator), all(Part::FirstDenominator)));
             }
             Measure::Collected {
                 frame: Frame::List(_),
@@ -422,6 +440,11 @@ impl Reckoned {
             || self.left > 0
             || self.first.is_some_and(|(_, expected)| expected > 0)
     }
+}
+
+/// Whether an area has frames of its own: what is expected of one with others in it is expected of those.
+fn is_leaf(campaign: &Campaign, area: &str) -> bool {
+    campaign.areas.children(area).next().is_none()
 }
 
 /// A total of cases is never below zero: each case that is taken away was added on an earlier or the same day.

@@ -82,11 +82,15 @@ impl<'a> Reader<'a> {
         fits.then_some((target, state))
     }
 
-    /// Whether a record that is not in scope was so at an earlier instant of its own history, or was taken to be so now
-    /// before it was corrected back to its origin, or voided: a scope that shrank shows, however it was done.
+    /// Whether a record that is not in scope was so at an earlier instant, or was taken to be so now before it was
+    /// corrected back to its origin, or voided: a scope that shrank shows, however it was done. Scope changes only with
+    /// events on the record and on what it ever referred to.
     pub fn has_left(&self, of: &Population, subject: &Subject<'a>, moment: Moment) -> bool {
-        let known = subject.known(moment.end);
-        let earlier = known.iter().map(|entry| entry.effective);
+        let mut reached = Vec::new();
+        self.reached(&of.conditions, subject, &mut reached);
+        let all = || std::iter::once(subject).chain(reached.iter().map(|reached| &**reached));
+        let known = || all().flat_map(|subject| subject.known(moment.end));
+        let earlier = known().map(|entry| entry.effective);
         let mut earlier = earlier.filter(|effective| *effective < moment.effective);
         let was_there = |moment| self.in_scope(of, subject, &subject.state(moment), moment);
         earlier.any(|effective| {
@@ -95,8 +99,8 @@ impl<'a> Reader<'a> {
                 day: self.day_of(effective),
                 end: moment.end,
             })
-        }) || (tells_more_than_its_days(of, known)
-            && known.iter().any(|entry| {
+        }) || ((!reached.is_empty() || tells_more_than_its_days(subject.known(moment.end)))
+            && known().any(|entry| {
                 was_there(Moment {
                     end: entry.position.next(),
                     ..moment
@@ -131,10 +135,9 @@ impl<'a> Reader<'a> {
 }
 
 /// Whether what was known of a record earlier may differ from what is known now of its earlier days: where something
-/// came late or voids it, or where a condition looks at another record.
-fn tells_more_than_its_days(of: &Population, known: &[Entry<'_>]) -> bool {
-    let hops = of.conditions.iter().any(|condition| condition.path.via.is_some());
-    hops || known.iter().any(|entry| entry.void.is_some())
+/// came late or voids it.
+fn tells_more_than_its_days(known: &[Entry<'_>]) -> bool {
+    known.iter().any(|entry| entry.void.is_some())
         || !known.is_sorted_by(|earlier, later| earlier.effective < later.effective)
 }
 

@@ -219,12 +219,13 @@ proptest! {
 
 /// Histories of which something kept was wrong once: a registration that told where a dwelling is, and with that which
 /// plates were scanned on site; a frame that was there before it said what it counts, and with that which area's first
-/// frame it belongs to.
+/// frame it belongs to; a check of a worker that moved nothing but showed that a unit had once been a hotel.
 #[test]
 fn histories_that_once_failed_agree() {
     for (seed, commands) in [
         (13_735_465_906_812_142_690, 205),
         (14_299_255_497_051_879_331, 130),
+        (11_556_642_582_801_048_203, 236),
     ] {
         agrees(&Told::new(seed, commands).engine, &mut Dice::new(!seed));
     }
@@ -767,7 +768,8 @@ impl<'a> World<'a> {
 
     /// Sum over leaf areas of min(in scope, expected) / sum of expected.
     fn counted(&self, what: &str, kind: &str, scope: &dyn Fn(&Seen) -> bool) -> Vec<Case> {
-        let areas = ["parish", "north", "south"];
+        // What is expected of the parish is expected of its parts: a frame of it counts nowhere.
+        let areas = ["north", "south"];
         let per_area = areas.map(|area| {
             let found = self
                 .live(kind)
