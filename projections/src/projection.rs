@@ -206,6 +206,7 @@ impl Projections {
         for (event, slot) in events.iter().zip(slots) {
             figures.apply(event, *slot, &self.subjects);
         }
+        figures.settle(&self.subjects);
         drop(figures);
         let mut trail = self.trail.write().unwrap_or_else(PoisonError::into_inner);
         events.iter().for_each(|event| trail.apply(event));
@@ -257,7 +258,8 @@ impl Figures {
             }
             return;
         };
-        self.indicators.apply(event, slot, &era.campaign, &era.plan, kept);
+        self.indicators
+            .apply(event, slot, (&era.campaign, &era.plan), kept);
         let (kind, _) = subjects.records.name(slot);
         let area_field = subjects.area_field(event.kind);
         let entries = subjects.class_entries(slot, event.position.next(), area_field);
@@ -271,6 +273,13 @@ impl Figures {
             self.counts.apply(kind, &step);
             self.rates.apply(kind, &step);
         }
+    }
+
+    /// Brings the indicators up to the last event that was folded. To be called before anything is asked.
+    pub fn settle(&mut self, subjects: &Subjects) {
+        let era = subjects.era(self.end);
+        let kept = (&subjects.names, &subjects.records);
+        self.indicators.settle((&era.campaign, &era.plan), kept, self.end);
     }
 
     /// The position of the next event.
@@ -363,6 +372,8 @@ fn next(end: &mut Position, event: &Event<'_>) {
 impl Projections {
     /// Puts everything into the order in which it is saved.
     pub fn settle(&mut self) {
+        let (subjects, figures, _) = self.groups();
+        figures.settle(subjects);
         if !self.subjects.records.is_sorted() {
             self.subjects.records.sort();
         }

@@ -57,6 +57,11 @@ impl Series {
         self.before(self.steps.partition_point(|(other, _)| *other <= day))
     }
 
+    /// Whether the total is 0 on every day.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     fn before(&self, place: usize) -> i64 {
         place
             .checked_sub(1)

@@ -52,7 +52,17 @@ struct Pair {
     effective: Series,
 }
 
+impl Measure {
+    fn is_empty(&self) -> bool {
+        self.whole.is_empty() && kept(&self.areas).next().is_none() && kept(&self.actors).next().is_none()
+    }
+}
+
 impl Pair {
+    fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.effective.is_empty()
+    }
+
     fn axis(&self, axis: Axis) -> &Series {
         match axis {
             Axis::Known => &self.known,
@@ -100,25 +110,24 @@ impl Tally {
         self.measures.keys().copied()
     }
 
-    /// Every area in which a measure ever had a case.
+    /// Every area in which a measure had a case at the end of some day.
     pub fn areas(&self, measure: u32) -> impl Iterator<Item = Name> {
-        self.measures
-            .get(&measure)
-            .into_iter()
-            .flat_map(|measure| measure.areas.keys().copied())
+        let measure = self.measures.get(&measure).into_iter();
+        measure.flat_map(|measure| kept(&measure.areas).map(|(name, _)| *name))
     }
 
-    /// Every actor for whom a measure ever had a case.
+    /// Every actor for whom a measure had a case at the end of some day.
     pub fn actors(&self, measure: u32) -> impl Iterator<Item = Name> {
-        self.measures
-            .get(&measure)
-            .into_iter()
-            .flat_map(|measure| measure.actors.keys().copied())
+        let measure = self.measures.get(&measure).into_iter();
+        measure.flat_map(|measure| kept(&measure.actors).map(|(name, _)| *name))
     }
 
     pub(crate) fn save(&self, saver: &mut Saver<'_>) -> io::Result<()> {
-        saver.count(self.measures.len())?;
-        for (number, measure) in &self.measures {
+        // What came and went within a day leaves no trace: it depends on how often a day was settled.
+        let kept = self.measures.iter();
+        let kept: Vec<_> = kept.filter(|(_, measure)| !measure.is_empty()).collect();
+        saver.count(kept.len())?;
+        for (number, measure) in kept {
             saver.number(u64::from(*number))?;
             save_pair(&measure.whole, saver)?;
             save_pairs(&measure.areas, saver)?;
@@ -141,6 +150,11 @@ impl Tally {
     }
 }
 
+/// Those that have a case at the end of some day.
+fn kept(pairs: &FxHashMap<Name, Pair>) -> impl Iterator<Item = (&Name, &Pair)> {
+    pairs.iter().filter(|(_, pair)| !pair.is_empty())
+}
+
 fn save_pair(pair: &Pair, saver: &mut Saver<'_>) -> io::Result<()> {
     pair.known.save(saver)?;
     pair.effective.save(saver)
@@ -154,7 +168,7 @@ fn load_pair(loader: &mut Loader<'_>) -> io::Result<Pair> {
 }
 
 fn save_pairs(pairs: &FxHashMap<Name, Pair>, saver: &mut Saver<'_>) -> io::Result<()> {
-    let mut sorted: Vec<_> = pairs.iter().collect();
+    let mut sorted: Vec<_> = kept(pairs).collect();
     sorted.sort_unstable_by_key(|(name, _)| **name);
     saver.count(sorted.len())?;
     sorted.into_iter().try_for_each(|(name, pair)| {

@@ -136,11 +136,12 @@ pub(crate) fn catch_up(
             figures.apply(event, slot, subjects);
             Ok(())
         };
-        let subjects = each_event(log, from..to, follow, progress);
+        let folded = each_event(log, from..to, follow, progress);
+        figures.settle(subjects);
         let trail = trail
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        subjects.and(trail)
+        folded.and(trail)
     })
 }
 

@@ -77,6 +77,13 @@ impl<'a> Reader<'a> {
         self.subjects.borrow_mut().clear();
     }
 
+    /// Forgets what was read if it is more than so many records.
+    pub fn forget_beyond(&self, most: usize) {
+        if self.subjects.borrow().len() > most {
+            self.forget();
+        }
+    }
+
     pub fn day_of(&self, time: Timestamp) -> Day {
         self.calendar.borrow_mut().day_of(time)
     }
@@ -111,6 +118,18 @@ impl<'a> Reader<'a> {
         });
         self.subjects.borrow_mut().insert(slot, Rc::clone(&subject));
         subject
+    }
+
+    /// A record of which nothing is read but its name.
+    pub fn unread(&self, slot: Slot) -> Subject<'a> {
+        let (kind, key) = self.records.name(slot);
+        Subject {
+            slot,
+            kind,
+            key,
+            entries: Vec::new(),
+            sites: Vec::new(),
+        }
     }
 
     /// The record of a name, if the log has one.

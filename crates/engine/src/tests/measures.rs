@@ -208,7 +208,7 @@ const SITES: [(i32, i32); 3] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_kept_is_what_every_record_says(seed: u64, commands in 60usize..420) {
