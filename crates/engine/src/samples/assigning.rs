@@ -1,6 +1,9 @@
 //! Who visits what: the verifiers are stored with the sample, the assignment follows from them and the seed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use shilu_model::{Action, OwnedValue, Position, RecordName, SAMPLE_VERIFIERS};
 use shilu_projections::Wanted;
@@ -43,13 +46,14 @@ impl Engine {
     /// them may visit, `DRAW_INVALID`, and what [`Engine::submit`] says.
     pub fn assign(&self, id: &str, verifiers: &str, because: Because<'_>) -> Result<Assigned, EngineError> {
         let mut told = self.told(id, self.read().end())?;
+        self.witness(&told, because, Duration::ZERO)?;
         let lines = verifiers.lines().map(|line| {
             let parts: Vec<&str> = line.split(',').map(str::trim).collect();
             parts.join(",")
         });
         let lines = lines.filter(|line| !line.is_empty() && line != HEADER);
         let text = lines.collect::<Vec<_>>().join("\n");
-        if told.checkpoint.is_some() {
+        if told.checkpoint.is_some() && !told.is_waiting() {
             let drawing = self.drawn_of(&told)?;
             told.verifiers = Some((text.clone(), Position::ZERO));
             self.assigned(&told, &drawing).map_err(SampleError::NoVerifier)?;
@@ -71,7 +75,7 @@ impl Engine {
     /// `NO_RECORD`, `DRAW_INVALID`, `NO_VERIFIER`, and what the log says.
     pub fn assignment(&self, id: &str) -> Result<Assigned, EngineError> {
         let told = self.told(id, self.read().end())?;
-        if told.checkpoint.is_none() {
+        if told.checkpoint.is_none() || told.is_waiting() {
             return Ok(Assigned::default());
         }
         let drawing = self.drawn_of(&told)?;

@@ -35,6 +35,14 @@ pub enum SampleError {
         /// The sample.
         id: String,
     },
+    /// `NOT_WITNESSED`
+    #[error("{id} cannot be drawn: {problem}")]
+    NotWitnessed {
+        /// The sample.
+        id: String,
+        /// What is missing.
+        problem: String,
+    },
     /// `NO_DRAW`
     #[error("{id} has not been drawn")]
     NoDraw {
@@ -106,6 +114,7 @@ impl SampleError {
             SampleError::BadPlan(_) => "BAD_PLAN",
             SampleError::RevealMissing { .. } => "REVEAL_MISSING",
             SampleError::RevealWrong(_) | SampleError::RevealUnasked { .. } => "REVEAL_WRONG",
+            SampleError::NotWitnessed { .. } => "NOT_WITNESSED",
             SampleError::NoDraw { .. } => "NO_DRAW",
             SampleError::DrawInvalid { .. } => "DRAW_INVALID",
             SampleError::NotDrawn { .. } => "NOT_DRAWN",
@@ -138,6 +147,9 @@ impl SampleError {
             }
             SampleError::RevealWrong(error) => error.hint(),
             SampleError::RevealUnasked { .. } => "leave it out",
+            SampleError::NotWitnessed { .. } => {
+                "announce another sample, and leave witnesses time before its draw: its announcement says once they know it"
+            }
             SampleError::NoDraw { .. } => "draw it at the announced time or later: `shilu sample draw`",
             SampleError::DrawInvalid { .. } => "announce another sample; this one stays in the list",
             SampleError::NotDrawn { .. } => "visit what was drawn: `shilu sample result` lists it",

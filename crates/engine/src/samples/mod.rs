@@ -33,7 +33,7 @@ pub use check::{SampleCheck, check_published};
 pub use drawing::DrawnRecord;
 pub use error::SampleError;
 pub use figures::DrawnFigure;
-pub use listing::{DrawnVisit, Sample, SampleDraw, SampleState, SampleStratum};
+pub use listing::{DrawnVisit, Sample, SampleDraw, SampleNotice, SampleState, SampleStratum};
 pub use matching::FoundChild;
 pub use told::Strata;
 pub use visit::{Entered, RosterAnswer, Shown, VisitEntry, Visited};

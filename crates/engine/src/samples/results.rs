@@ -13,7 +13,7 @@ use shilu_sampling::{
 
 use super::{
     cache::Known,
-    course::{Course, course},
+    course::{Course, Duty, course},
     drawing::{Drawing, DrawnRecord},
     places::{PlaceList, frozen_status},
     told::{Measured, Told},
@@ -45,6 +45,8 @@ pub(crate) struct VisitResult {
     pub at: Option<Timestamp>,
     /// Nothing more is to be done.
     pub settled: bool,
+    /// Whoever settled it was sent there by the seed.
+    pub sent: bool,
     /// Of a place: its list was entered and the answers to what was then shown are missing.
     pub answers_missing: bool,
     /// What it counts as: of a record.
@@ -76,7 +78,7 @@ impl Engine {
         let events: Vec<Event<'_>> = stored.iter().map(StoredEvent::event).collect();
         let duties = self.duties(told, drawing);
         let mut by_record: BTreeMap<(&str, &str), Vec<&Event<'_>>> = BTreeMap::new();
-        for event in events.iter().filter(|event| event.outcome.is_some()) {
+        for event in events.iter().filter(|event| told.is_visit(event)) {
             by_record.entry((event.kind, event.key)).or_default().push(event);
         }
         let mut results = Results::default();
@@ -101,8 +103,9 @@ impl Engine {
         for drawn in &drawing.drawn {
             let own = by_record.get(&(drawn.record.kind(), drawn.record.key()));
             let own = own.map_or(&[][..], Vec::as_slice);
-            let course = course(own, duties.get(&drawn.record), told.campaign.zone);
-            let mut visit = VisitResult::of(own, &course);
+            let duty = duties.get(&drawn.record);
+            let course = course(own, duty, told.campaign.zone);
+            let mut visit = VisitResult::of(own, &course, duty);
             let mut last = visit.at;
             match told.measured() {
                 Measured::Records { essential, .. } => {
@@ -124,15 +127,22 @@ impl Engine {
                         list: list.unwrap_or(&none),
                         children,
                     };
-                    let settled = course.settled.and_then(|settled| own.get(settled).copied());
+                    let at = |step: Option<usize>| step.and_then(|step| own.get(step).copied());
+                    let rule = RosterRule::of(told.freeze_day(), rate);
                     let projections = self.read();
-                    let (seen, answered) = place.seen(settled, &events, &projections);
-                    drop(projections);
+                    let (seen, answered) = place.seen(at(course.settled), &events, &projections);
                     visit.answers_missing = place.wants_answers(&seen);
                     visit.settled = visit.settled && !visit.answers_missing;
                     last = last.max(answered);
-                    let counts = roster(&seen, RosterRule::of(told.freeze_day(), rate));
+                    let counts = roster(&seen, rule);
                     visit.counts = Some(counts);
+                    // The third person's list, once it is whole: a count of people by what they are, not of keys.
+                    visit.recheck = at(course.recheck).and_then(|third| {
+                        let (again, _) = place.seen(Some(third), &events, &projections);
+                        let whole = !place.wants_answers(&again) && !visit.answers_missing;
+                        whole.then(|| (third.actor.to_owned(), roster(&again, rule) == counts))
+                    });
+                    drop(projections);
                     if let Some(stratum) = results.rosters.get_mut(&drawn.stratum) {
                         stratum.places.push(counts);
                     }
@@ -184,7 +194,7 @@ impl Engine {
 }
 
 impl VisitResult {
-    fn of(events: &[&Event<'_>], course: &Course) -> Self {
+    fn of(events: &[&Event<'_>], course: &Course, duty: Option<&Duty>) -> Self {
         let decides = course.settled.or(course.last_attempt);
         let event = decides.and_then(|place| events.get(place));
         VisitResult {
@@ -193,6 +203,7 @@ impl VisitResult {
             actor: event.map(|event| event.actor.to_owned()),
             at: event.map(|event| event.recorded),
             settled: course.settled.is_some(),
+            sent: event.is_some_and(|event| duty.is_some_and(|duty| duty.since < event.position)),
             ..VisitResult::default()
         }
     }
@@ -250,26 +261,31 @@ impl<'a> Place<'a> {
             departures: self.list.departures.iter().map(departure).collect(),
             ..Listing::default()
         };
-        let mut last = None;
-        let own = events.iter().filter(|event| {
+        let here = |event: &Event<'_>| self.is_found(event) && self.is_here(event);
+        for event in run(events, settled).skip(1).take_while(|event| here(event)) {
+            listing.found.push(self.found(event, projections));
+        }
+        let answers = |event: &&Event<'_>| {
             event.kind == self.children.kind
                 && event.actor == settled.actor
                 && event.position > settled.position
-        });
-        for event in own {
-            match event.outcome {
-                Some(Outcome::Present | Outcome::Unregistered) if self.is_here(event) => {
-                    listing.found.push(self.found(event, projections));
-                }
-                Some(Outcome::Present | Outcome::Unregistered) | None => continue,
-                Some(outcome) if self.list.keys().any(|key| key == event.key) => {
-                    listing.answers.push((event.key, self.answer(outcome, event)));
-                }
-                Some(_) => continue,
+                && !self.is_found(event)
+                && self.list.keys().any(|key| key == event.key)
+        };
+        let first = events.iter().find(answers);
+        let answered = first.into_iter().flat_map(|first| run(events, first));
+        for event in answered.take_while(answers) {
+            if let Some(outcome) = event.outcome {
+                listing.answers.push((event.key, self.answer(outcome, event)));
             }
-            last = last.max(Some(event.recorded));
         }
-        (Roster::Listed(listing), last)
+        (Roster::Listed(listing), first.map(|first| first.recorded))
+    }
+
+    /// Whether an event says that somebody is there.
+    fn is_found(&self, event: &Event<'_>) -> bool {
+        event.kind == self.children.kind
+            && matches!(event.outcome, Some(Outcome::Present | Outcome::Unregistered))
     }
 
     /// Whether somebody was shown for whom nothing has been answered.
@@ -320,6 +336,19 @@ impl<'a> Place<'a> {
             _ => Answer::NotSeen,
         }
     }
+}
+
+/// The events of an atomic list from one of them on: they stand side by side and were recorded together. Who is entered
+/// after the list was answered was not found blind.
+fn run<'a>(events: &'a [Event<'a>], first: &Event<'_>) -> impl Iterator<Item = &'a Event<'a>> {
+    let (position, recorded, actor) = (first.position, first.recorded, first.actor.to_owned());
+    let from = events.partition_point(|event| event.position < position);
+    let places = std::iter::successors(Some(position), |position| Some(position.next()));
+    let rest = events.get(from..).unwrap_or_default().iter().zip(places);
+    let together = rest.take_while(move |(event, place)| {
+        event.position == *place && event.recorded == recorded && event.actor == actor
+    });
+    together.map(|(event, _)| event)
 }
 
 fn departure(of: &(String, Day)) -> Departure<'_> {

@@ -16,6 +16,7 @@ use super::{
     matching::FoundChild,
     places::PlaceList,
     results::{LEFT_FIELD, Place},
+    told::Told,
     visit::{Entered, RosterAnswer, Shown, Visiting},
 };
 use crate::{engine::Engine, error::EngineError, query::StoredEvent};
@@ -73,7 +74,7 @@ impl Engine {
             check.area = Some(visiting.drawn.area.clone()).filter(|area| !known && !area.is_empty());
             commands.push(visiting.command(record, check));
         }
-        let events = self.list(commands)?;
+        let events = self.enter(visiting, commands)?;
         if outcome != Outcome::Present {
             return Ok(Entered {
                 events,
@@ -103,6 +104,7 @@ impl Engine {
             drawing,
             drawn,
             entry,
+            is_retry,
         } = *visiting;
         let place = &drawn.record;
         let stored = self.citing(told)?;
@@ -112,6 +114,7 @@ impl Engine {
                 && event.key == place.key()
                 && event.actor == entry.actor
                 && event.outcome == Some(Outcome::Present)
+                && told.is_visit(event)
         });
         let listed = listed.ok_or_else(|| SampleError::StepMissing { place: place.clone() })?;
         let lists = self.lists(told, drawing, (children, rate));
@@ -129,7 +132,8 @@ impl Engine {
             let Roster::Listed(listing) = &seen else {
                 return Err(SampleError::StepMissing { place: place.clone() }.into());
             };
-            if !listing.answers.is_empty() || at.shown(listing).next().is_none() {
+            let done = !listing.answers.is_empty() || at.shown(listing).next().is_none();
+            if done && !is_retry {
                 return Err(SampleError::AlreadyVisited {
                     record: place.clone(),
                 }
@@ -172,12 +176,14 @@ impl Engine {
             if let RosterAnswer::Gone(day) = answer {
                 // It cannot have left before the log knew it: then the day alone, if there is a field for it, tells.
                 let since = told.campaign.zone.start_of(*day);
-                command.effective =
-                    Since::At(self.first_collect(record).map_or(since, |first| first.max(since)));
+                command.effective = Since::At(
+                    self.first_collect(told, record)
+                        .map_or(since, |first| first.max(since)),
+                );
             }
             commands.push(command);
         }
-        let events = self.list(commands)?;
+        let events = self.enter(visiting, commands)?;
         Ok(Entered {
             events,
             revealed: Vec::new(),
@@ -193,15 +199,15 @@ impl Engine {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    fn first_collect(&self, record: &RecordName) -> Option<shilu_model::Timestamp> {
+    /// Since when the frozen register knew a record.
+    fn first_collect(&self, told: &Told, record: &RecordName) -> Option<shilu_model::Timestamp> {
         let projections = self.read();
         let subjects = &projections.subjects;
         let kind = subjects.names.find(record.kind())?;
         let slot = subjects.records.find(kind, record.key())?;
-        let end = projections.end();
         let entries = subjects
             .records
-            .entries(slot, end, Wanted::Only(None), &subjects.names);
+            .entries(slot, told.position, Wanted::Only(None), &subjects.names);
         let collects = entries.iter().filter(|entry| entry.action == Action::Collect);
         collects.map(|entry| entry.effective).min()
     }

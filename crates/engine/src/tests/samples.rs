@@ -206,6 +206,7 @@ impl Parish {
         self.engine.visit(
             id,
             &VisitEntry {
+                id: None,
                 actor: actor.to_owned(),
                 reason: None,
                 device: None,
