@@ -112,13 +112,15 @@ impl Engine {
         if told.campaign.quorum == 0 || told.witnessed.is_some() {
             return Ok(());
         }
-        let holds = |note: &SignedCheckpoint| {
-            note.unchecked().size > told.position.get() && cosigned_before(told, note).is_ok()
-        };
         let begun = Instant::now();
         while self.now() < told.draw_at {
             let published = self.shared.publication.borrow().checkpoint.clone();
-            if let Some(note) = published.filter(|note| holds(note)) {
+            let covers = |note: &SignedCheckpoint| note.unchecked().size > told.position.get();
+            if let Some(note) = published.filter(|note| covers(note)) {
+                if cosigned_before(told, &note).is_err() {
+                    // Those that come now are cosigned later still.
+                    break;
+                }
                 let note = OwnedValue::Text(note.to_string());
                 let field = (SAMPLE_WITNESSED.to_owned(), Some(note));
                 return match self.one(on_sample(told, vec![field], because)?) {

@@ -62,6 +62,20 @@ pub(crate) struct Seeding {
     pub is_late: bool,
 }
 
+impl Drawing {
+    /// A record that was drawn.
+    ///
+    /// # Errors
+    /// `NOT_DRAWN`.
+    pub fn record(&self, told: &Told, record: &RecordName) -> Result<&DrawnRecord, SampleError> {
+        let drawn = self.drawn.iter().find(|drawn| drawn.record == *record);
+        drawn.ok_or_else(|| SampleError::NotDrawn {
+            id: told.id.clone(),
+            record: record.clone(),
+        })
+    }
+}
+
 /// The outside entropy of a draw, of what was revealed.
 ///
 /// # Errors

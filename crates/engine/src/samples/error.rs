@@ -1,6 +1,6 @@
 //! Why something that concerns a sample is refused.
 
-use shilu_model::{Class, RecordName};
+use shilu_model::{Class, EventId, RecordName};
 use shilu_sampling::{AssignmentError, RevealError, SizeError};
 use thiserror::Error;
 
@@ -79,6 +79,14 @@ pub enum SampleError {
         /// The record.
         record: RecordName,
     },
+    /// `SIGNATURE_MISSING`
+    #[error(
+        "the campaign asks verifiers to sign: a visit is a list of verify commands with cause {announcement}"
+    )]
+    SignVisit {
+        /// The announcement, which they cite.
+        announcement: EventId,
+    },
     /// `STEP_MISSING`
     #[error("nobody has listed yet who is at {place}")]
     StepMissing {
@@ -120,6 +128,7 @@ impl SampleError {
             SampleError::NotDrawn { .. } => "NOT_DRAWN",
             SampleError::NotAssigned { .. } => "NOT_ASSIGNED",
             SampleError::AlreadyVisited { .. } => "ALREADY_VISITED",
+            SampleError::SignVisit { .. } => "SIGNATURE_MISSING",
             SampleError::StepMissing { .. } => "STEP_MISSING",
             SampleError::WrongVisit { .. } => "WRONG_VISIT",
             SampleError::NotAsked { .. } => "NOT_ASKED",
@@ -158,6 +167,9 @@ impl SampleError {
             }
             SampleError::AlreadyVisited { .. } => {
                 "a verdict of a draw is not taken back; whoever checks it again is named by the assignment"
+            }
+            SampleError::SignVisit { .. } => {
+                "sign each command and send all of a step as one list to POST /api/v1/commands: see Samples, \"Signed visits\""
             }
             SampleError::StepMissing { .. } => {
                 "enter the blind list first: what is registered there is shown after it"

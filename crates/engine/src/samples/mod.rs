@@ -22,6 +22,7 @@ mod listing;
 mod matching;
 mod places;
 mod results;
+mod seen;
 mod told;
 mod visit;
 mod visit_roster;

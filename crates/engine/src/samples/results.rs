@@ -2,26 +2,19 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use shilu_model::{
-    Children, Day, Event, Outcome, Position, RecordName, RosterRate, Timestamp, Value, Verdict,
-};
-use shilu_projections::{Projections, Wanted};
-use shilu_sampling::{
-    Answer, Departure, Finding, Found, Listing, Roster, RosterCounts, RosterRule, RosterStratum, Standing,
-    Tally, Unknown, finding, roster,
-};
+use shilu_model::{Event, Outcome, Position, RecordName, RosterRate, Timestamp, Verdict};
+use shilu_projections::Wanted;
+use shilu_sampling::{Finding, RosterCounts, RosterRule, RosterStratum, Tally, Unknown, finding, roster};
 
 use super::{
     cache::Known,
     course::{Course, Duty, course},
-    drawing::{Drawing, DrawnRecord},
-    places::{PlaceList, frozen_status},
+    drawing::Drawing,
+    places::PlaceList,
+    seen::{Aliases, Place},
     told::{Measured, Told},
 };
 use crate::{engine::Engine, error::EngineError, query::StoredEvent};
-
-/// The date field that says when somebody left.
-pub(super) const LEFT_FIELD: &str = "left";
 
 /// What the visits of a sample gave.
 #[derive(Clone, Debug, Default)]
@@ -100,11 +93,24 @@ impl Engine {
             Measured::Places { children, rate, .. } => Some(self.lists(told, drawing, (children, rate))),
             Measured::Records { .. } => None,
         };
-        for drawn in &drawing.drawn {
+        let courses = drawing.drawn.iter().map(|drawn| {
             let own = by_record.get(&(drawn.record.kind(), drawn.record.key()));
             let own = own.map_or(&[][..], Vec::as_slice);
             let duty = duties.get(&drawn.record);
-            let course = course(own, duty, told.campaign.zone);
+            (drawn, own, course(own, duty, told.campaign.zone), duty)
+        });
+        let courses: Vec<_> = courses.collect();
+        let aliases = match told.measured() {
+            Measured::Places { children, .. } => {
+                let lists = courses.iter().flat_map(|(drawn, own, course, _)| {
+                    let steps = [course.settled, course.recheck].into_iter().flatten();
+                    steps.filter_map(|step| Some((&drawn.record, *own.get(step)?)))
+                });
+                self.aliases(told, children, &lists.collect::<Vec<_>>(), &events)
+            }
+            Measured::Records { .. } => Aliases::default(),
+        };
+        for (drawn, own, course, duty) in courses {
             let mut visit = VisitResult::of(own, &course, duty);
             let mut last = visit.at;
             match told.measured() {
@@ -126,6 +132,7 @@ impl Engine {
                         drawn,
                         list: list.unwrap_or(&none),
                         children,
+                        aliases: &aliases,
                     };
                     let at = |step: Option<usize>| step.and_then(|step| own.get(step).copied());
                     let rule = RosterRule::of(told.freeze_day(), rate);
@@ -227,144 +234,12 @@ fn finding_of(events: &[&Event<'_>], course: &Course, essential: &[String]) -> F
 }
 
 /// The verdict on each essential field.
-fn verdicts(event: &Event<'_>, essential: &[String]) -> Vec<Option<Verdict>> {
+pub(super) fn verdicts(event: &Event<'_>, essential: &[String]) -> Vec<Option<Verdict>> {
     let verdict = |field: &String| {
         let mut observed = event.observed.iter().filter(|observed| observed.field == field);
         observed.next().map(|observed| observed.verdict)
     };
     essential.iter().map(verdict).collect()
-}
-
-/// A drawn place with what the frozen register had of it.
-pub(super) struct Place<'a> {
-    pub told: &'a Told,
-    pub drawn: &'a DrawnRecord,
-    pub list: &'a PlaceList,
-    pub children: &'a Children,
-}
-
-impl<'a> Place<'a> {
-    /// What was seen there by whoever settled the visit, and when the last of it was recorded.
-    pub fn seen(
-        &self,
-        settled: Option<&Event<'_>>,
-        events: &'a [Event<'a>],
-        projections: &Projections,
-    ) -> (Roster<'a>, Option<Timestamp>) {
-        let registered = self.list.registered.iter().map(String::as_str).collect();
-        let settled = settled.filter(|event| event.outcome == Some(Outcome::Present));
-        let Some(settled) = settled else {
-            return (Roster::Closed { registered }, None);
-        };
-        let mut listing = Listing {
-            registered,
-            departures: self.list.departures.iter().map(departure).collect(),
-            ..Listing::default()
-        };
-        let here = |event: &Event<'_>| self.is_found(event) && self.is_here(event);
-        for event in run(events, settled).skip(1).take_while(|event| here(event)) {
-            listing.found.push(self.found(event, projections));
-        }
-        let answers = |event: &&Event<'_>| {
-            event.kind == self.children.kind
-                && event.actor == settled.actor
-                && event.position > settled.position
-                && !self.is_found(event)
-                && self.list.keys().any(|key| key == event.key)
-        };
-        let first = events.iter().find(answers);
-        let answered = first.into_iter().flat_map(|first| run(events, first));
-        for event in answered.take_while(answers) {
-            if let Some(outcome) = event.outcome {
-                listing.answers.push((event.key, self.answer(outcome, event)));
-            }
-        }
-        (Roster::Listed(listing), first.map(|first| first.recorded))
-    }
-
-    /// Whether an event says that somebody is there.
-    fn is_found(&self, event: &Event<'_>) -> bool {
-        event.kind == self.children.kind
-            && matches!(event.outcome, Some(Outcome::Present | Outcome::Unregistered))
-    }
-
-    /// Whether somebody was shown for whom nothing has been answered.
-    pub fn wants_answers(&self, seen: &Roster<'_>) -> bool {
-        match seen {
-            Roster::Closed { .. } => false,
-            Roster::Listed(listing) => listing.answers.is_empty() && self.shown(listing).next().is_some(),
-        }
-    }
-
-    /// Who is on the list and was not found.
-    pub fn shown<'s>(&'s self, listing: &'s Listing<'_>) -> impl Iterator<Item = &'s str> {
-        let found = |key: &str| listing.found.iter().any(|found| found.key == key);
-        self.list.keys().filter(move |key| !found(key))
-    }
-
-    fn is_here(&self, event: &Event<'_>) -> bool {
-        let here = Some(Value::Reference(self.drawn.record.as_str()));
-        let mut observed = event.observed.iter();
-        observed.any(|observed| observed.field == self.children.field && observed.value == here)
-    }
-
-    fn found(&self, event: &Event<'a>, projections: &Projections) -> Found<'a> {
-        use shilu_model::Status;
-        let status = frozen_status(projections, self.told, &self.children.kind, event.key);
-        let standing = match status {
-            Status::Registered => Standing::Registered,
-            Status::Collected => Standing::Collected,
-            Status::Deregistered => Standing::Deregistered,
-            Status::Absent | Status::Found | Status::Void => Standing::Never,
-        };
-        let arrived = self.children.arrived.as_deref();
-        Found {
-            key: event.key,
-            standing,
-            arrived: arrived.and_then(|field| date_of(event, field)),
-            essential: verdicts(event, &self.children.essential),
-        }
-    }
-
-    fn answer(&self, outcome: Outcome, event: &Event<'_>) -> Answer {
-        match outcome {
-            Outcome::Gone => {
-                let taken = self.told.campaign.zone.day_of(event.effective);
-                Answer::Gone(date_of(event, LEFT_FIELD).unwrap_or(taken))
-            }
-            Outcome::UnknownHere => Answer::UnknownHere,
-            _ => Answer::NotSeen,
-        }
-    }
-}
-
-/// The events of an atomic list from one of them on: they stand side by side and were recorded together. Who is entered
-/// after the list was answered was not found blind.
-fn run<'a>(events: &'a [Event<'a>], first: &Event<'_>) -> impl Iterator<Item = &'a Event<'a>> {
-    let (position, recorded, actor) = (first.position, first.recorded, first.actor.to_owned());
-    let from = events.partition_point(|event| event.position < position);
-    let places = std::iter::successors(Some(position), |position| Some(position.next()));
-    let rest = events.get(from..).unwrap_or_default().iter().zip(places);
-    let together = rest.take_while(move |(event, place)| {
-        event.position == *place && event.recorded == recorded && event.actor == actor
-    });
-    together.map(|(event, _)| event)
-}
-
-fn departure(of: &(String, Day)) -> Departure<'_> {
-    let (key, deregistered) = of;
-    Departure {
-        key,
-        deregistered: *deregistered,
-    }
-}
-
-fn date_of(event: &Event<'_>, field: &str) -> Option<Day> {
-    let mut observed = event.observed.iter().filter(|observed| observed.field == field);
-    match observed.next()?.value {
-        Some(Value::Date(day)) => Some(day),
-        _ => None,
-    }
 }
 
 /// The rate of a roster, with the letter of the law it follows.

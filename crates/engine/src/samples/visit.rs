@@ -3,12 +3,12 @@
 
 use sha2::{Digest, Sha256};
 use shilu_model::{
-    Check, Command, Day, Deed, EventId, Kind, Origin, Outcome, OwnedValue, RecordName, Rejection, Since,
-    Visit,
+    Check, Command, Day, Deed, Event, EventId, Kind, Origin, Outcome, OwnedValue, RecordName, Rejection,
+    Role, Since, Visit,
 };
 
 use super::{
-    course::{Duty, course},
+    course::{Course, Duty, course},
     drawing::{Drawing, DrawnRecord},
     error::SampleError,
     matching::FoundChild,
@@ -122,11 +122,7 @@ impl Engine {
             wanted,
         };
         let target = entry.what.target();
-        let drawn = drawing.drawn.iter().find(|drawn| drawn.record == *target);
-        let drawn = drawn.ok_or_else(|| SampleError::NotDrawn {
-            id: id.to_owned(),
-            record: target.clone(),
-        })?;
+        let drawn = drawing.record(&told, target)?;
         let visiting = Visiting {
             told: &told,
             drawing: &drawing,
@@ -134,6 +130,12 @@ impl Engine {
             entry,
             is_retry: entry.id.is_some_and(|id| self.event(id).is_ok()),
         };
+        if self.campaign().signed_roles.contains(&Role::Verifier) {
+            return Err(SampleError::SignVisit {
+                announcement: told.event,
+            }
+            .into());
+        }
         if let Since::At(seen) = entry.effective
             && seen < told.draw_at
         {
@@ -149,8 +151,8 @@ impl Engine {
             (Measured::Places { children, rate, .. }, Visited::Blind { outcome, found, .. }) => {
                 self.visit_blind(&visiting, (children, rate), *outcome, found)
             }
-            (Measured::Places { children, rate, .. }, Visited::Revealed { answers, .. }) => {
-                self.visit_revealed(&visiting, (children, rate), answers)
+            (Measured::Places { children, .. }, Visited::Revealed { answers, .. }) => {
+                self.visit_revealed(&visiting, children, answers)
             }
             (Measured::Places { .. }, Visited::Record { .. }) => Err(wrong("places").into()),
         }
@@ -234,14 +236,9 @@ impl Engine {
         }
         let stored = self.citing(told)?;
         let events: Vec<_> = stored.iter().map(StoredEvent::event).collect();
-        let own: Vec<_> = events
-            .iter()
-            .filter(|event| event.kind == drawn.record.kind() && event.key == drawn.record.key())
-            .filter(|event| told.is_visit(event))
-            .collect();
+        let (_, course) = self.course_at((told, drawing, drawn), &events);
         let duties = self.duties(told, drawing);
         let duty = duties.get(&drawn.record);
-        let course = course(&own, duty, told.campaign.zone);
         let record = drawn.record.clone();
         let third = |duty: &&Duty| duty.recheck.as_ref() == Some(&entry.actor);
         if course.settled.is_some() {
@@ -257,6 +254,23 @@ impl Engine {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Engine {
+    /// The visits to one drawn record, and how far they have come.
+    pub(super) fn course_at<'a>(
+        &self,
+        (told, drawing, drawn): (&Told, &Drawing, &DrawnRecord),
+        events: &'a [Event<'a>],
+    ) -> (Vec<&'a Event<'a>>, Course) {
+        let own = events.iter().filter(|event| {
+            event.kind == drawn.record.kind() && event.key == drawn.record.key() && told.is_visit(event)
+        });
+        let own: Vec<_> = own.collect();
+        let duties = self.duties(told, drawing);
+        let course = course(&own, duties.get(&drawn.record), told.campaign.zone);
+        (own, course)
     }
 }
 
