@@ -318,12 +318,16 @@ fn entry(wire: WireVisit<'_>, campaign: &Campaign, listed: Option<&Kind>) -> Res
         let name = name.ok_or_else(|| missing(field))?;
         read::record(field, &name.0)
     };
+    let outcome = |given: Option<Text<'_>>| match given {
+        None => Err(missing("outcome")),
+        given => read::outcome(given),
+    };
     let what = match wire.step.as_ref().map(|step| step.0.as_ref()) {
         None => {
             let record = named("record", wire.record.as_ref())?;
             let kind = read::kind(campaign, &record)?;
             Visited::Record {
-                outcome: read::outcome(wire.outcome)?,
+                outcome: outcome(wire.outcome)?,
                 observed: read::members(kind, wire.observed)?,
                 not_seen: read::names(kind, wire.not_seen)?,
                 record,
@@ -331,7 +335,7 @@ fn entry(wire: WireVisit<'_>, campaign: &Campaign, listed: Option<&Kind>) -> Res
         }
         Some("blind") => Visited::Blind {
             place: named("place", wire.place.as_ref())?,
-            outcome: read::outcome(wire.outcome)?,
+            outcome: outcome(wire.outcome)?,
             found: found(wire.found.unwrap_or_default(), listed)?,
         },
         Some("revealed") => Visited::Revealed {
