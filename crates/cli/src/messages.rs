@@ -90,6 +90,7 @@ fn chinese(wire: &str) -> Option<&'static str> {
         "differs" => "不一致",
         "not-seen" => "未见",
         "announced" => "已公布",
+        "waiting" => "等待公布随机数",
         "drawn" => "已抽取",
         "complete" => "已完成",
         "invalid" => "无效",

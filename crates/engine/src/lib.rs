@@ -50,8 +50,8 @@ pub use rebuilding::{Compared, Rebuilt};
 pub use reply::{Accepted, Answer, Pending};
 pub use samples::{
     Announced, Announcement, Assigned, AssignedVisit, DrawnFigure, DrawnRecord, DrawnVisit, Entered,
-    FoundChild, RosterAnswer, Sample, SampleCheck, SampleDraw, SampleError, SampleSize, SampleState,
-    SampleStratum, Shown, Strata, VisitEntry, Visited, check_published,
+    FoundChild, RosterAnswer, Sample, SampleCheck, SampleDraw, SampleError, SampleNotice, SampleSize,
+    SampleState, SampleStratum, Shown, Strata, VisitEntry, Visited, check_published,
 };
 pub use shilu_log as log;
 pub use shilu_merkle as merkle;

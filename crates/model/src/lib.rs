@@ -28,8 +28,8 @@ pub use campaign::{
     Field, Frame, Gone, Hop, Indicator, Kind, Latest, ListFrame, Measure, Month, Needed, Number, Part, Path,
     Percent, Phase, Population, Property, Ranking, Referred, Role, RosterRate, SAMPLE_AREA,
     SAMPLE_CHECKPOINT, SAMPLE_DRAW_AT, SAMPLE_ENTROPY, SAMPLE_INDICATOR, SAMPLE_KIND, SAMPLE_REVEALED,
-    SAMPLE_SIZE, SAMPLE_STRATA, SAMPLE_VERIFIERS, STRATA_AREA, STRATA_NONE, Side, Target, Test, Title,
-    Touched, Witness,
+    SAMPLE_SIZE, SAMPLE_STRATA, SAMPLE_VERIFIERS, SAMPLE_WITNESSED, STRATA_AREA, STRATA_NONE, Side, Target,
+    Test, Title, Touched, Witness,
 };
 pub use codec::{CodecError, FORMAT, decode, decode_canonical, encode, encodes_to};
 pub use command::{

@@ -126,7 +126,7 @@ struct Slot {
 const STATUSES: [u16; 13] = [200, 201, 400, 403, 404, 405, 408, 409, 413, 422, 503, 504, 500];
 
 /// The routes, the busiest first; `none` is a path that is no route.
-const ROUTES: [(Method, &str); 35] = [
+const ROUTES: [(Method, &str); 36] = [
     (Method::POST, "/api/v1/commands"),
     (Method::GET, "/api/v1/records/{kind}/{key}"),
     (Method::GET, "/api/v1/records"),
@@ -145,6 +145,7 @@ const ROUTES: [(Method, &str); 35] = [
     (Method::POST, "/api/v1/samples/{id}/draw"),
     (Method::POST, "/api/v1/samples/{id}/verifiers"),
     (Method::POST, "/api/v1/samples/{id}/visits"),
+    (Method::GET, "/api/v1/samples/{id}/revealed"),
     (Method::GET, "/api/v1/events/{id}"),
     (Method::GET, "/api/v1/events/{id}/receipt"),
     (Method::GET, "/checkpoint"),

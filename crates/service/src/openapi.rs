@@ -52,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(r::samples::draw))
         .routes(routes!(r::samples::verifiers))
         .routes(routes!(r::samples::visit))
+        .routes(routes!(r::samples::revealed))
         .routes(routes!(r::event::show))
         .routes(routes!(r::evidence::receipt))
         .routes(routes!(r::evidence::checkpoint))

@@ -5,6 +5,7 @@ mod commands;
 mod description;
 mod live;
 mod questions;
+mod samples;
 mod served;
 mod stream;
 mod worked_examples;

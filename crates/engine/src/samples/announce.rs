@@ -10,10 +10,11 @@ use shilu_model::{
 use shilu_sampling::{Plan, sample_size_of};
 
 use super::{
+    draw::CHECKPOINT_WAIT_MAX,
     error::SampleError,
     told::{Measured, Strata, record_of},
 };
-use crate::{Accepted, engine::Engine, error::EngineError, figures::counts_in};
+use crate::{Accepted, engine::Engine, error::EngineError, evidence::Because, figures::counts_in};
 
 /// What is announced.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ pub struct Announced {
 }
 
 impl Engine {
-    /// Announces a sample.
+    /// Announces a sample. Where the campaign has witnesses, it waits for their cosignatures, if they come soon.
     ///
     /// # Errors
     /// `SEED_KNOWABLE` where it would be drawn at once; `BAD_VALUE`, `NOTHING_TO_DRAW`, `BAD_PLAN`, `SAMPLE_FIXED` where
@@ -124,6 +125,11 @@ impl Engine {
         })?;
         debug_assert!(event.position >= end, "it comes after what was known before");
         let told = self.told(&announcement.id, event.position.next())?;
+        let because = Because {
+            actor: &announcement.actor,
+            reason: "",
+        };
+        self.witness(&told, because, CHECKPOINT_WAIT_MAX)?;
         let held_from_size = event.position.next().get();
         Ok(Announced {
             size,

@@ -1,12 +1,22 @@
 //! Who visits what: the verifiers are stored with the sample, the assignment follows from them and the seed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use shilu_model::{Action, OwnedValue, Position, RecordName, SAMPLE_VERIFIERS};
 use shilu_projections::Wanted;
 use shilu_sampling::{AssignmentError, Case, Crew, Member, assign};
 
-use super::{course::Duty, draw::on_sample, drawing::Drawing, error::SampleError, told::Told};
+use super::{
+    course::Duty,
+    draw::on_sample,
+    drawing::Drawing,
+    error::SampleError,
+    places::PlaceList,
+    told::{Measured, Told},
+};
 use crate::{engine::Engine, error::EngineError, evidence::Because};
 
 /// The header that a file of verifiers may have.
@@ -43,13 +53,16 @@ impl Engine {
     /// them may visit, `DRAW_INVALID`, and what [`Engine::submit`] says.
     pub fn assign(&self, id: &str, verifiers: &str, because: Because<'_>) -> Result<Assigned, EngineError> {
         let mut told = self.told(id, self.read().end())?;
+        self.witness(&told, because, Duration::ZERO)?;
         let lines = verifiers.lines().map(|line| {
             let parts: Vec<&str> = line.split(',').map(str::trim).collect();
             parts.join(",")
         });
         let lines = lines.filter(|line| !line.is_empty() && line != HEADER);
         let text = lines.collect::<Vec<_>>().join("\n");
-        if told.checkpoint.is_some() {
+        // What is no list of verifiers is refused by the log, line by line.
+        let is_list = text.lines().all(|line| line.split(',').count() == 3);
+        if is_list && told.checkpoint.is_some() && !told.is_waiting() {
             let drawing = self.drawn_of(&told)?;
             told.verifiers = Some((text.clone(), Position::ZERO));
             self.assigned(&told, &drawing).map_err(SampleError::NoVerifier)?;
@@ -71,7 +84,7 @@ impl Engine {
     /// `NO_RECORD`, `DRAW_INVALID`, `NO_VERIFIER`, and what the log says.
     pub fn assignment(&self, id: &str) -> Result<Assigned, EngineError> {
         let told = self.told(id, self.read().end())?;
-        if told.checkpoint.is_none() {
+        if told.checkpoint.is_none() || told.is_waiting() {
             return Ok(Assigned::default());
         }
         let drawing = self.drawn_of(&told)?;
@@ -121,25 +134,38 @@ impl Engine {
         })
     }
 
-    /// Who had made, corrected or registered drawn records of which areas before the announcement.
+    /// Who had made, corrected or registered drawn records of which areas before the announcement, or who is listed there.
     fn worked(&self, told: &Told, drawing: &Drawing) -> BTreeSet<(String, String)> {
+        let drawn = drawing.drawn.iter();
+        let drawn = drawn.map(|drawn| (drawn.record.kind(), drawn.record.key(), drawn.area.as_str()));
+        let mut records: Vec<_> = drawn.collect();
+        let lists = match told.measured() {
+            Measured::Places { children, rate, .. } => {
+                Some((children, self.lists(told, drawing, (children, rate))))
+            }
+            Measured::Records { .. } => None,
+        };
+        if let Some((children, lists)) = &lists {
+            for drawn in &drawing.drawn {
+                let list = lists.get(drawn.record.as_str());
+                let keys = list.into_iter().flat_map(PlaceList::keys);
+                records.extend(keys.map(|key| (children.kind.as_str(), key, drawn.area.as_str())));
+            }
+        }
         let projections = self.read();
         let subjects = &projections.subjects;
         let mut worked = BTreeSet::new();
-        for drawn in &drawing.drawn {
-            let kind = subjects.names.find(drawn.record.kind());
-            let Some(slot) = kind.and_then(|kind| subjects.records.find(kind, drawn.record.key())) else {
+        for (kind, key, area) in records {
+            let kind = subjects.names.find(kind);
+            let Some(slot) = kind.and_then(|kind| subjects.records.find(kind, key)) else {
                 continue;
             };
             let wanted = Wanted::Only(None);
-            for entry in subjects
+            let entries = subjects
                 .records
-                .entries(slot, told.position, wanted, &subjects.names)
-            {
-                if entry.action != Action::Verify {
-                    worked.insert((entry.actor.to_owned(), drawn.area.clone()));
-                }
-            }
+                .entries(slot, told.position, wanted, &subjects.names);
+            let own = entries.iter().filter(|entry| entry.action != Action::Verify);
+            worked.extend(own.map(|entry| (entry.actor.to_owned(), area.to_owned())));
         }
         worked
     }

@@ -1,5 +1,5 @@
-//! Drawing: the first published checkpoint at or after the announced time is stored with the sample, once. The draw
-//! itself follows from it and is stored nowhere.
+//! Drawing: a published checkpoint that covers the announced time is stored with the sample, once, and what was revealed,
+//! then or later. The draw itself follows from them and from the log, and is stored nowhere.
 
 use std::{
     thread,
@@ -8,11 +8,12 @@ use std::{
 
 use shilu_merkle::SignedCheckpoint;
 use shilu_model::{
-    Command, Deed, Origin, OwnedValue, Position, Rejection, SAMPLE_CHECKPOINT, SAMPLE_REVEALED, Since,
+    Command, Deed, Origin, OwnedValue, Position, Rejection, SAMPLE_CHECKPOINT, SAMPLE_REVEALED,
+    SAMPLE_WITNESSED, Since,
 };
 
 use super::{
-    drawing::{cosigned_after, entropy},
+    drawing::{cosigned_after, cosigned_before, entropy},
     error::SampleError,
     listing::Sample,
     told::{Told, record_of},
@@ -20,19 +21,23 @@ use super::{
 use crate::{engine::Engine, error::EngineError, evidence::Because};
 
 /// How long a draw waits for a checkpoint: publishing takes a second, a slow witness two.
-const CHECKPOINT_WAIT_MAX: Duration = Duration::from_secs(10);
+pub(super) const CHECKPOINT_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 impl Engine {
     /// Draws a sample, at its announced time or later. One that is drawn is given as it is.
     ///
-    /// The seed comes from the published checkpoint, which must cover an event that was recorded at the announced time or
-    /// later; where there is none yet, a confirmation of the announcement is such an event. Where the campaign has
-    /// witnesses, enough of them must have cosigned at that time or later.
+    /// The seed comes from the first checkpoint at or after the announced time: it ends with the first event that was
+    /// recorded then; where there is none yet, a confirmation of the announcement is such an event. A published checkpoint
+    /// that covers it is held with the sample. Where the campaign has witnesses, enough of them must have cosigned that at
+    /// the announced time or later, and one with the announcement before.
+    ///
+    /// Without what the announcement names, the checkpoint alone is held: so it is there before anybody knows the rest. The
+    /// sample then waits, and is drawn once that is revealed.
     ///
     /// # Errors
-    /// `NO_RECORD`, `DRAW_NOT_DUE`, `REVEAL_MISSING`, `REVEAL_WRONG`, `NOT_PUBLISHED`, and what [`Engine::submit`] says.
+    /// `NO_RECORD`, `DRAW_NOT_DUE`, `REVEAL_WRONG`, `NOT_WITNESSED`, `NOT_PUBLISHED`, and what [`Engine::submit`] says.
     pub fn draw(
         &self,
         id: &str,
@@ -40,12 +45,13 @@ impl Engine {
         because: Because<'_>,
     ) -> Result<Sample, EngineError> {
         let told = self.told(id, self.read().end())?;
-        if told.checkpoint.is_some() {
+        if told.checkpoint.is_some() && !told.is_waiting() {
             return self.sample(id);
         }
         let record = record_of(id)?;
         let now = self.now();
         if now < told.draw_at {
+            self.witness(&told, because, Duration::ZERO)?;
             let rejection = Rejection::DrawNotDue {
                 field: SAMPLE_CHECKPOINT.to_owned(),
                 draw_at: told.draw_at,
@@ -59,11 +65,23 @@ impl Engine {
             });
         }
         let revealed = revealed.map(str::trim).filter(|text| !text.is_empty());
-        entropy(id, &told.entropy, revealed)?;
-        let note = self.first_checkpoint(&told, because)?;
+        if revealed.is_some() || told.is_steerable() {
+            entropy(id, &told.entropy, revealed)?;
+        }
         let text = |field: &str, text: &str| (field.to_owned(), Some(OwnedValue::Text(text.to_owned())));
-        let mut fields = vec![text(SAMPLE_CHECKPOINT, &note.to_string())];
+        let mut fields = Vec::new();
+        if told.checkpoint.is_none() {
+            if let Err(problem) = self.witnessed(&told)? {
+                let id = id.to_owned();
+                return Err(SampleError::NotWitnessed { id, problem }.into());
+            }
+            let note = self.first_checkpoint(&told, because)?;
+            fields.push(text(SAMPLE_CHECKPOINT, &note.to_string()));
+        }
         fields.extend(revealed.map(|revealed| text(SAMPLE_REVEALED, revealed)));
+        if fields.is_empty() {
+            return self.sample(id);
+        }
         match self.one(on_sample(&told, fields, because)?) {
             Err(EngineError::Rejected {
                 rejection: Rejection::SampleFixed { .. },
@@ -74,14 +92,51 @@ impl Engine {
             answer => drop(answer?),
         }
         let sample = self.sample(id)?;
-        match sample.draw.as_ref().map(|draw| draw.problem.clone()) {
-            None => Err(SampleError::NoDraw { id: id.to_owned() }.into()),
-            Some(Some(problem)) => {
+        match sample.draw.as_ref().and_then(|draw| draw.problem.clone()) {
+            Some(problem) => {
                 let id = id.to_owned();
                 Err(SampleError::DrawInvalid { id, problem }.into())
             }
-            Some(None) => Ok(sample),
+            None => Ok(sample),
         }
+    }
+
+    /// Holds with a sample that enough witnesses know its announcement, as soon as a checkpoint that they cosigned is
+    /// published. It must be before the time of the draw; nothing is done twice.
+    pub(super) fn witness(
+        &self,
+        told: &Told,
+        because: Because<'_>,
+        patience: Duration,
+    ) -> Result<(), EngineError> {
+        if told.campaign.quorum == 0 || told.witnessed.is_some() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        while self.now() < told.draw_at {
+            let published = self.shared.publication.borrow().checkpoint.clone();
+            let covers = |note: &SignedCheckpoint| note.unchecked().size > told.position.get();
+            if let Some(note) = published.filter(|note| covers(note)) {
+                if cosigned_before(told, &note).is_err() {
+                    // Those that come now are cosigned later still.
+                    break;
+                }
+                let note = OwnedValue::Text(note.to_string());
+                let field = (SAMPLE_WITNESSED.to_owned(), Some(note));
+                return match self.one(on_sample(told, vec![field], because)?) {
+                    Err(EngineError::Rejected {
+                        rejection: Rejection::SampleFixed { .. },
+                        ..
+                    }) => Ok(()),
+                    answer => answer.map(drop),
+                };
+            }
+            if begun.elapsed() >= patience {
+                break;
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
     }
 
     /// The published checkpoint, once it covers an event of the announced time or later.

@@ -21,6 +21,10 @@ use crate::{
 /// Changes of the key that are looked at: one in a quarter of a year for a thousand years.
 const KEYS_MAX: usize = 4_096;
 
+/// How long after the announced time a draw's checkpoint may come; later, what was named could be known before it. A
+/// lottery or a round of drand is named that is drawn after this hour.
+const CHECKPOINT_WITHIN_MICROS: i64 = 3_600 * 1_000_000;
+
 /// A record that was drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DrawnRecord {
@@ -47,11 +51,29 @@ pub(crate) struct Drawing {
 #[derive(Clone, Debug)]
 pub(crate) struct Seeding {
     pub seed: Seed,
+    /// The first checkpoint at or after the announced time: it ends with the first event that was recorded then. The
+    /// note that is stored with the sample covers it. So nobody chooses among those that were published later.
     pub checkpoint: Checkpoint,
     /// When the last event that the checkpoint covers was recorded.
     pub covered: Timestamp,
-    /// Which witnesses cosigned it, and when by their own clocks.
+    /// Which witnesses cosigned the note that covers it, and when by their own clocks.
     pub cosigned: Vec<(String, Timestamp)>,
+    /// Whether it came so long after the announced time that the outside entropy could be known before it.
+    pub is_late: bool,
+}
+
+impl Drawing {
+    /// A record that was drawn.
+    ///
+    /// # Errors
+    /// `NOT_DRAWN`.
+    pub fn record(&self, told: &Told, record: &RecordName) -> Result<&DrawnRecord, SampleError> {
+        let drawn = self.drawn.iter().find(|drawn| drawn.record == *record);
+        drawn.ok_or_else(|| SampleError::NotDrawn {
+            id: told.id.clone(),
+            record: record.clone(),
+        })
+    }
 }
 
 /// The outside entropy of a draw, of what was revealed.
@@ -118,7 +140,7 @@ impl Engine {
 
     /// The draw; `None` where there is none yet, or why it does not hold.
     pub(super) fn drawing(&self, told: &Told) -> Result<Option<Arc<Result<Drawing, String>>>, EngineError> {
-        let Some((note, stored_at)) = &told.checkpoint else {
+        let Some((note, stored_at)) = told.checkpoint.as_ref().filter(|_| !told.is_waiting()) else {
             return Ok(None);
         };
         let kept = self.shared.samples.lock();
@@ -181,6 +203,10 @@ impl Engine {
     pub(super) fn drawn_of(&self, told: &Told) -> Result<Drawing, EngineError> {
         let id = told.id.clone();
         match self.drawing(told)?.as_deref() {
+            None if told.is_waiting() => {
+                let entropy = told.entropy.clone();
+                Err(SampleError::RevealMissing { id, entropy }.into())
+            }
             None => Err(SampleError::NoDraw { id }.into()),
             Some(Err(problem)) => {
                 let problem = problem.clone();
@@ -198,6 +224,70 @@ impl Engine {
         stored_at: Position,
     ) -> Result<Result<Seeding, String>, EngineError> {
         let no = |problem: &str| Ok(Err(problem.to_owned()));
+        if let Err(problem) = self.witnessed(told)? {
+            return Ok(Err(problem));
+        }
+        let signed = match self.own_note(told, note, stored_at)? {
+            Ok(signed) => signed,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let held = signed.unchecked().size;
+        let Some((first, covered)) = self.first_recorded(told, Position::new(held))? else {
+            return no("its checkpoint could be known before the announced time of the draw");
+        };
+        let cosigned = match cosigned_after(told, &signed) {
+            Ok(cosigned) => cosigned,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let revealed = told.revealed.as_ref().map(|(text, _)| text.as_str());
+        let entropy = match entropy(&told.id, &told.entropy, revealed) {
+            Ok(entropy) => entropy,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let size = first.next().get();
+        let root = self.root_at(size)?;
+        let checkpoint = Checkpoint {
+            size,
+            root,
+            ..signed.unchecked().clone()
+        };
+        let seed = Seed::of(&SeedParts {
+            announcement: told.leaf.0,
+            checkpoint_root: root.0,
+            entropy: &entropy,
+        });
+        let seen = quorum_time(told, &cosigned).map_or(covered, |seen| seen.max(covered));
+        Ok(Ok(Seeding {
+            seed,
+            checkpoint,
+            covered,
+            cosigned,
+            is_late: seen > told.draw_at.plus_micros(CHECKPOINT_WITHIN_MICROS),
+        }))
+    }
+
+    /// Whether enough witnesses knew the announcement before the time of the draw: else it could be written, and dated
+    /// back, by whoever knows the outside entropy already. Where the campaign has none, nobody can tell.
+    pub(super) fn witnessed(&self, told: &Told) -> Result<Result<(), String>, EngineError> {
+        if told.campaign.quorum == 0 {
+            return Ok(Ok(()));
+        }
+        let Some((note, stored_at)) = &told.witnessed else {
+            let problem = "no checkpoint that witnesses cosigned before the draw shows its announcement";
+            return Ok(Err(problem.to_owned()));
+        };
+        let signed = self.own_note(told, note, *stored_at)?;
+        Ok(signed.and_then(|signed| cosigned_before(told, &signed)))
+    }
+
+    /// A note that this register published after the announcement and before a position.
+    fn own_note(
+        &self,
+        told: &Told,
+        note: &str,
+        stored_at: Position,
+    ) -> Result<Result<SignedCheckpoint, String>, EngineError> {
+        let no = |problem: &str| Ok(Err(problem.to_owned()));
         let Ok(signed) = SignedCheckpoint::parse(note.as_bytes()) else {
             return no("what is stored as its checkpoint is none");
         };
@@ -205,37 +295,35 @@ impl Engine {
         if !keys.iter().any(|key| signed.check(key).is_ok()) {
             return no("its checkpoint is not signed by a key of this register");
         }
-        let checkpoint = signed.unchecked().clone();
+        let checkpoint = signed.unchecked();
         if checkpoint.size <= told.position.get() || checkpoint.size > stored_at.get() {
             return no("its checkpoint does not stand between the announcement and the draw");
         }
         if self.root_at(checkpoint.size)? != checkpoint.root {
             return no("its checkpoint is not one of this log");
         }
-        let last = Position::new(checkpoint.size.saturating_sub(1));
-        let covered = self.stored(last)?.event().recorded;
-        if covered < told.draw_at {
-            return no("its checkpoint could be known before the announced time of the draw");
+        Ok(Ok(signed))
+    }
+
+    /// The first event before a position that was recorded at the announced time or later, and when. Recorded times
+    /// never decrease, so that it is found by halving.
+    fn first_recorded(
+        &self,
+        told: &Told,
+        end: Position,
+    ) -> Result<Option<(Position, Timestamp)>, EngineError> {
+        let (mut early, mut due) = (told.position.get(), end.get());
+        let mut found = None;
+        while early + 1 < due {
+            let middle = early.midpoint(due);
+            let recorded = self.stored(Position::new(middle))?.event().recorded;
+            if recorded < told.draw_at {
+                early = middle;
+            } else {
+                (due, found) = (middle, Some((Position::new(middle), recorded)));
+            }
         }
-        let cosigned = match cosigned_after(told, &signed) {
-            Ok(cosigned) => cosigned,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        let entropy = match entropy(&told.id, &told.entropy, told.revealed.as_deref()) {
-            Ok(entropy) => entropy,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
-        let seed = Seed::of(&SeedParts {
-            announcement: told.leaf.0,
-            checkpoint_root: checkpoint.root.0,
-            entropy: &entropy,
-        });
-        Ok(Ok(Seeding {
-            seed,
-            checkpoint,
-            covered,
-            cosigned,
-        }))
+        Ok(found)
     }
 
     /// Every key that the log had named for its checkpoints before a position.
@@ -280,11 +368,8 @@ impl Engine {
     }
 }
 
-/// Where the campaign had witnesses, enough of them signed at the announced time or later.
-pub(super) fn cosigned_after(
-    told: &Told,
-    signed: &SignedCheckpoint,
-) -> Result<Vec<(String, Timestamp)>, String> {
+/// The witnesses of the campaign that cosigned a note, and when by their own clocks.
+fn cosigned(told: &Told, signed: &SignedCheckpoint) -> Result<Vec<(String, Timestamp)>, String> {
     let witnesses = told.campaign.witnesses.iter();
     let keys: Vec<_> = witnesses
         .filter_map(|witness| witness_key(&witness.key).ok())
@@ -296,10 +381,16 @@ pub(super) fn cosigned_after(
             .and_then(|seconds| seconds.checked_mul(1_000_000));
         (one.witness, Timestamp::from_micros(micros.unwrap_or(i64::MAX)))
     });
-    // A witness's clock counts in whole seconds.
-    let due = told.draw_at.plus_micros(-999_999);
-    let times: Vec<_> = times.collect();
-    let in_time = times.iter().filter(|(_, time)| *time >= due).count();
+    Ok(times.collect())
+}
+
+/// Where the campaign had witnesses, enough of them signed at the announced time or later.
+pub(super) fn cosigned_after(
+    told: &Told,
+    signed: &SignedCheckpoint,
+) -> Result<Vec<(String, Timestamp)>, String> {
+    let times = cosigned(told, signed)?;
+    let in_time = times.iter().filter(|(_, time)| *time >= due(told)).count();
     if in_time < told.campaign.quorum {
         let wanted = told.campaign.quorum;
         return Err(format!(
@@ -307,6 +398,32 @@ pub(super) fn cosigned_after(
         ));
     }
     Ok(times)
+}
+
+/// Where the campaign had witnesses, enough of them signed before the announced time.
+pub(super) fn cosigned_before(told: &Told, signed: &SignedCheckpoint) -> Result<(), String> {
+    let times = cosigned(told, signed)?;
+    let early = times.iter().filter(|(_, time)| *time < told.draw_at).count();
+    if early < told.campaign.quorum {
+        let wanted = told.campaign.quorum;
+        return Err(format!(
+            "{early} witnesses knew its announcement before the draw, and {wanted} are needed"
+        ));
+    }
+    Ok(())
+}
+
+/// When the quorum was reached; none where there are no witnesses.
+fn quorum_time(told: &Told, cosigned: &[(String, Timestamp)]) -> Option<Timestamp> {
+    let times = cosigned.iter().map(|(_, time)| *time);
+    let mut times: Vec<_> = times.filter(|time| *time >= due(told)).collect();
+    times.sort_unstable();
+    times.get(told.campaign.quorum.checked_sub(1)?).copied()
+}
+
+/// A witness's clock counts in whole seconds.
+fn due(told: &Told) -> Timestamp {
+    told.draw_at.plus_micros(-999_999)
 }
 
 fn sizes_of(strata: Strata, frozen: &[(RecordName, String)]) -> BTreeMap<String, u64> {

@@ -1,6 +1,6 @@
 //! Why something that concerns a sample is refused.
 
-use shilu_model::{Class, RecordName};
+use shilu_model::{Class, EventId, RecordName};
 use shilu_sampling::{AssignmentError, RevealError, SizeError};
 use thiserror::Error;
 
@@ -34,6 +34,14 @@ pub enum SampleError {
     RevealUnasked {
         /// The sample.
         id: String,
+    },
+    /// `NOT_WITNESSED`
+    #[error("{id} cannot be drawn: {problem}")]
+    NotWitnessed {
+        /// The sample.
+        id: String,
+        /// What is missing.
+        problem: String,
     },
     /// `NO_DRAW`
     #[error("{id} has not been drawn")]
@@ -71,6 +79,14 @@ pub enum SampleError {
         /// The record.
         record: RecordName,
     },
+    /// `SIGNATURE_MISSING`
+    #[error(
+        "the campaign asks verifiers to sign: a visit is a list of verify commands with cause {announcement}"
+    )]
+    SignVisit {
+        /// The announcement, which they cite.
+        announcement: EventId,
+    },
     /// `STEP_MISSING`
     #[error("nobody has listed yet who is at {place}")]
     StepMissing {
@@ -106,11 +122,13 @@ impl SampleError {
             SampleError::BadPlan(_) => "BAD_PLAN",
             SampleError::RevealMissing { .. } => "REVEAL_MISSING",
             SampleError::RevealWrong(_) | SampleError::RevealUnasked { .. } => "REVEAL_WRONG",
+            SampleError::NotWitnessed { .. } => "NOT_WITNESSED",
             SampleError::NoDraw { .. } => "NO_DRAW",
             SampleError::DrawInvalid { .. } => "DRAW_INVALID",
             SampleError::NotDrawn { .. } => "NOT_DRAWN",
             SampleError::NotAssigned { .. } => "NOT_ASSIGNED",
             SampleError::AlreadyVisited { .. } => "ALREADY_VISITED",
+            SampleError::SignVisit { .. } => "SIGNATURE_MISSING",
             SampleError::StepMissing { .. } => "STEP_MISSING",
             SampleError::WrongVisit { .. } => "WRONG_VISIT",
             SampleError::NotAsked { .. } => "NOT_ASKED",
@@ -138,6 +156,9 @@ impl SampleError {
             }
             SampleError::RevealWrong(error) => error.hint(),
             SampleError::RevealUnasked { .. } => "leave it out",
+            SampleError::NotWitnessed { .. } => {
+                "announce another sample, and leave witnesses time before its draw: its announcement says once they know it"
+            }
             SampleError::NoDraw { .. } => "draw it at the announced time or later: `shilu sample draw`",
             SampleError::DrawInvalid { .. } => "announce another sample; this one stays in the list",
             SampleError::NotDrawn { .. } => "visit what was drawn: `shilu sample result` lists it",
@@ -146,6 +167,9 @@ impl SampleError {
             }
             SampleError::AlreadyVisited { .. } => {
                 "a verdict of a draw is not taken back; whoever checks it again is named by the assignment"
+            }
+            SampleError::SignVisit { .. } => {
+                "sign each command and send all of a step as one list to POST /api/v1/commands: see Samples, \"Signed visits\""
             }
             SampleError::StepMissing { .. } => {
                 "enter the blind list first: what is registered there is shown after it"

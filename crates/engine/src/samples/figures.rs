@@ -49,6 +49,7 @@ struct Draw {
     told: Told,
     results: std::sync::Arc<Results>,
     in_time: bool,
+    steerable: bool,
 }
 
 /// One stratum that counts for an area.
@@ -116,6 +117,7 @@ impl Engine {
                 told: told.clone(),
                 results,
                 in_time,
+                steerable: told.is_steerable() || drawing.seeding.is_late,
             });
         }
         draws.sort_by_key(|draw| !draw.in_time);
@@ -184,7 +186,7 @@ impl<'a> Asking<'a> {
             samples: behind.iter().map(|draw| draw.told.id.clone()).collect(),
             in_time: !behind.is_empty() && behind.iter().all(|draw| draw.in_time),
             draws: announced.iter().filter(concerns).count(),
-            steerable: behind.iter().any(|draw| draw.told.is_steerable()),
+            steerable: behind.iter().any(|draw| draw.steerable),
             population: population.sum(),
             total: roster.and_then(|counts| self.altogether(&counts)),
             estimate,

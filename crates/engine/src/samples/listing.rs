@@ -9,7 +9,7 @@ use shilu_sampling::{Estimate, Finding, Unknown};
 use super::{
     drawing::{Drawing, DrawnRecord},
     figures::estimate_of,
-    results::Results,
+    results::{Results, VisitResult},
     told::{Strata, Told},
 };
 use crate::{engine::Engine, error::EngineError};
@@ -43,8 +43,10 @@ pub struct Sample {
     pub reason: Option<String>,
     /// How far it is.
     pub state: SampleState,
-    /// Whether whoever keeps the register could have steered it.
+    /// Whether whoever keeps the register could have steered the draw.
     pub steerable: bool,
+    /// What else must be known of it.
+    pub notices: Vec<SampleNotice>,
     /// By stratum.
     pub strata_sizes: Vec<SampleStratum>,
     /// Which of the samples of its indicator and area it is, from 1, and how many there are.
@@ -59,11 +61,26 @@ pub struct Sample {
     pub estimate: Option<Estimate>,
 }
 
+/// What must be known of a sample beside its figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleNotice {
+    /// Its checkpoint came more than an hour after the announced time: what was named could be known before it.
+    DrawnLate,
+    /// The verifiers were named after the draw: whoever named them could know where the seed sends them.
+    VerifiersLate,
+    /// So many visits were settled by somebody whom the seed had not sent.
+    NotSent(usize),
+    /// So many of the visits that a third person checked again did not say the same.
+    Disagree(usize),
+}
+
 /// How far a sample is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SampleState {
     /// Not drawn yet.
     Announced,
+    /// Its checkpoint is held; what its announcement named has not been revealed.
+    Waiting,
     /// Drawn, and visits are open.
     Drawn,
     /// Every visit is settled.
@@ -77,6 +94,7 @@ impl SampleState {
     pub const fn word(self) -> &'static str {
         match self {
             SampleState::Announced => "announced",
+            SampleState::Waiting => "waiting",
             SampleState::Drawn => "drawn",
             SampleState::Complete => "complete",
             SampleState::Invalid => "invalid",
@@ -200,6 +218,7 @@ impl Engine {
             _ => None,
         };
         let state = match (drawing.as_deref(), &results) {
+            (None, _) if told.is_waiting() => SampleState::Waiting,
             (None, _) => SampleState::Announced,
             (Some(Err(_)), _) => SampleState::Invalid,
             (_, Some(results)) if results.completed.is_some() => SampleState::Complete,
@@ -230,7 +249,8 @@ impl Engine {
             actor: told.actor.clone(),
             reason: told.reason.clone(),
             state,
-            steerable: told.is_steerable(),
+            steerable: is_steerable(told, drawing.as_deref()),
+            notices: notices(told, drawing.as_deref(), results.as_deref()),
             strata_sizes: strata_sizes.collect(),
             number: (1, 1),
             draw,
@@ -270,7 +290,7 @@ impl Engine {
             size: drawing.seeding.checkpoint.size,
             covered: drawing.seeding.covered,
             cosigned: drawing.seeding.cosigned.clone(),
-            revealed: told.revealed.clone(),
+            revealed: told.revealed.as_ref().map(|(text, _)| text.clone()),
             visits: visits.collect(),
         }
     }
@@ -286,7 +306,7 @@ impl SampleDraw {
             size: 0,
             covered: told.draw_at,
             cosigned: Vec::new(),
-            revealed: told.revealed.clone(),
+            revealed: told.revealed.as_ref().map(|(text, _)| text.clone()),
             visits: Vec::new(),
         }
     }
@@ -295,6 +315,45 @@ impl SampleDraw {
     pub fn records(&self) -> impl Iterator<Item = &RecordName> {
         self.visits.iter().map(|visit| &visit.drawn.record)
     }
+}
+
+/// Whether whoever keeps the register could have steered a draw: it named no outside entropy, or that could be known before
+/// its checkpoint.
+fn is_steerable(told: &Told, drawing: Option<&Result<Drawing, String>>) -> bool {
+    told.is_steerable() || is_late(drawing)
+}
+
+fn is_late(drawing: Option<&Result<Drawing, String>>) -> bool {
+    matches!(drawing, Some(Ok(drawing)) if drawing.seeding.is_late)
+}
+
+fn notices(
+    told: &Told,
+    drawing: Option<&Result<Drawing, String>>,
+    results: Option<&Results>,
+) -> Vec<SampleNotice> {
+    let mut notices = Vec::new();
+    if is_late(drawing) {
+        notices.push(SampleNotice::DrawnLate);
+    }
+    let named = told.verifiers.as_ref().map(|(_, at)| *at);
+    if drawing.is_some() && named.is_some_and(|at| at > told.drawn_by()) {
+        notices.push(SampleNotice::VerifiersLate);
+    }
+    let count = |is: fn(&VisitResult) -> bool| {
+        let visits = results.into_iter().flat_map(|results| &results.visits);
+        visits.filter(|visit| is(visit)).count()
+    };
+    let counted = [
+        SampleNotice::NotSent(count(|visit| visit.settled && !visit.sent)),
+        SampleNotice::Disagree(count(|visit| matches!(visit.recheck, Some((_, false))))),
+    ];
+    notices.extend(
+        counted
+            .into_iter()
+            .filter(|notice| !matches!(notice, SampleNotice::NotSent(0) | SampleNotice::Disagree(0))),
+    );
+    notices
 }
 
 fn group(sample: &Sample) -> (String, Option<String>) {

@@ -1,7 +1,9 @@
 //! Matching whom a visitor found to the frozen register: by citizen id, else by name within the place; where the kind has
 //! no citizen id, by its essential fields. Texts are compared in their normal forms.
 
-use shilu_model::{Children, Field, Kind, OwnedValue, RecordName, State, Status, Value};
+use shilu_model::{
+    Children, Event, Field, Kind, Observed, OwnedValue, RecordName, State, Status, Value, Verdict,
+};
 
 use super::told::Told;
 use crate::engine::Engine;
@@ -19,6 +21,21 @@ pub struct FoundChild {
 }
 
 impl FoundChild {
+    /// As an event says it that stands on a key of its own.
+    pub(super) fn of(event: &Event<'_>, place: &str) -> Self {
+        let seen = event.observed.iter().filter(|observed| observed.field != place);
+        let (not_seen, seen): (Vec<_>, Vec<_>) =
+            seen.partition(|observed| observed.verdict == Verdict::NotSeen);
+        let value = |observed: &&Observed<'_>| {
+            let value = observed.value.map(Value::to_owned);
+            (observed.field.to_owned(), value)
+        };
+        FoundChild {
+            observed: seen.iter().map(value).collect(),
+            not_seen: not_seen.iter().map(|one| one.field.to_owned()).collect(),
+        }
+    }
+
     fn seen(&self, field: &str) -> Option<Value<'_>> {
         let mut seen = self.observed.iter().filter(|(id, _)| id == field);
         seen.find_map(|(_, value)| value.as_ref().map(OwnedValue::borrow))
@@ -28,43 +45,56 @@ impl FoundChild {
 /// How good a match is; the least is the best. Among equals the log's oldest record.
 type Quality = (u8, u8, u64);
 
+/// A record that one of those found may be: how well it fits, who it is, and its key.
+type Candidate = (Quality, usize, String);
+
 impl Engine {
-    /// For each who was found, the record that the frozen register had of it, if any. No record is matched twice.
+    /// For each who was found at a place, the record that the frozen register had of it, if any. No record is matched
+    /// twice at a place. All places take one pass over the register.
     pub(super) fn matched(
         &self,
         told: &Told,
         children: &Children,
-        place: &RecordName,
-        found: &[FoundChild],
-    ) -> Vec<Option<RecordName>> {
+        lists: &[(&RecordName, Vec<FoundChild>)],
+    ) -> Vec<Vec<Option<RecordName>>> {
         let kind = told.kind(children);
-        let mut candidates: Vec<(Quality, usize, String)> = Vec::new();
+        let mut candidates: Vec<Vec<Candidate>> = vec![Vec::new(); lists.len()];
         let mut number = 0;
         self.children(told, children, |key, _, state| {
             number += 1;
             let Some(standing) = rank(state.status) else {
                 return;
             };
-            for (index, one) in found.iter().enumerate() {
-                if let Some(how) = fits(one, (children, kind), place, state) {
-                    candidates.push(((how, standing, number), index, key.to_owned()));
+            for ((place, found), candidates) in lists.iter().zip(&mut candidates) {
+                for (index, one) in found.iter().enumerate() {
+                    if let Some(how) = fits(one, (children, kind), place, state) {
+                        candidates.push(((how, standing, number), index, key.to_owned()));
+                    }
                 }
             }
         });
-        candidates.sort_unstable();
-        let mut matched: Vec<Option<String>> = vec![None; found.len()];
-        for (_, index, key) in candidates {
-            let free = !matched.contains(&Some(key.clone()));
-            if let Some(slot) = matched.get_mut(index).filter(|slot| slot.is_none() && free) {
-                *slot = Some(key);
-            }
-        }
         let name = |key: String| {
             RecordName::new(&children.kind, &key)
                 .expect("the key was checked when the record's first event was taken")
         };
-        matched.into_iter().map(|key| key.map(name)).collect()
+        let each = lists.iter().zip(candidates);
+        let each = each.map(|((_, found), candidates)| best(found.len(), candidates));
+        each.map(|keys| keys.into_iter().map(|key| key.map(name)).collect())
+            .collect()
     }
+}
+
+/// The best candidate of each who was found, the best of all first.
+fn best(found: usize, mut candidates: Vec<Candidate>) -> Vec<Option<String>> {
+    candidates.sort_unstable();
+    let mut matched: Vec<Option<String>> = vec![None; found];
+    for (_, index, key) in candidates {
+        let free = !matched.contains(&Some(key.clone()));
+        if let Some(slot) = matched.get_mut(index).filter(|slot| slot.is_none() && free) {
+            *slot = Some(key);
+        }
+    }
+    matched
 }
 
 /// Registered ones are matched first. Who was merely met by a check, or voided, is not in the register.
@@ -104,7 +134,7 @@ fn fits(
     (here && equal).then_some(0)
 }
 
-fn alike(field: &Field, seen: Value<'_>, held: Value<'_>) -> bool {
+pub(super) fn alike(field: &Field, seen: Value<'_>, held: Value<'_>) -> bool {
     match (seen, held) {
         (Value::Text(seen), Value::Text(held)) => field.normal.fold(seen) == field.normal.fold(held),
         (seen, held) => seen == held,

@@ -2,26 +2,19 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use shilu_model::{
-    Children, Day, Event, Outcome, Position, RecordName, RosterRate, Timestamp, Value, Verdict,
-};
-use shilu_projections::{Projections, Wanted};
-use shilu_sampling::{
-    Answer, Departure, Finding, Found, Listing, Roster, RosterCounts, RosterRule, RosterStratum, Standing,
-    Tally, Unknown, finding, roster,
-};
+use shilu_model::{Event, Outcome, Position, RecordName, RosterRate, Timestamp, Verdict};
+use shilu_projections::Wanted;
+use shilu_sampling::{Finding, RosterCounts, RosterRule, RosterStratum, Tally, Unknown, finding, roster};
 
 use super::{
     cache::Known,
-    course::{Course, course},
-    drawing::{Drawing, DrawnRecord},
-    places::{PlaceList, frozen_status},
+    course::{Course, Duty, course},
+    drawing::Drawing,
+    places::PlaceList,
+    seen::{Aliases, Place},
     told::{Measured, Told},
 };
 use crate::{engine::Engine, error::EngineError, query::StoredEvent};
-
-/// The date field that says when somebody left.
-pub(super) const LEFT_FIELD: &str = "left";
 
 /// What the visits of a sample gave.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +38,8 @@ pub(crate) struct VisitResult {
     pub at: Option<Timestamp>,
     /// Nothing more is to be done.
     pub settled: bool,
+    /// Whoever settled it was sent there by the seed.
+    pub sent: bool,
     /// Of a place: its list was entered and the answers to what was then shown are missing.
     pub answers_missing: bool,
     /// What it counts as: of a record.
@@ -76,7 +71,7 @@ impl Engine {
         let events: Vec<Event<'_>> = stored.iter().map(StoredEvent::event).collect();
         let duties = self.duties(told, drawing);
         let mut by_record: BTreeMap<(&str, &str), Vec<&Event<'_>>> = BTreeMap::new();
-        for event in events.iter().filter(|event| event.outcome.is_some()) {
+        for event in events.iter().filter(|event| told.is_visit(event)) {
             by_record.entry((event.kind, event.key)).or_default().push(event);
         }
         let mut results = Results::default();
@@ -98,11 +93,25 @@ impl Engine {
             Measured::Places { children, rate, .. } => Some(self.lists(told, drawing, (children, rate))),
             Measured::Records { .. } => None,
         };
-        for drawn in &drawing.drawn {
+        let courses = drawing.drawn.iter().map(|drawn| {
             let own = by_record.get(&(drawn.record.kind(), drawn.record.key()));
             let own = own.map_or(&[][..], Vec::as_slice);
-            let course = course(own, duties.get(&drawn.record), told.campaign.zone);
-            let mut visit = VisitResult::of(own, &course);
+            let duty = duties.get(&drawn.record);
+            (drawn, own, course(own, duty, told.campaign.zone), duty)
+        });
+        let courses: Vec<_> = courses.collect();
+        let aliases = match told.measured() {
+            Measured::Places { children, .. } => {
+                let lists = courses.iter().flat_map(|(drawn, own, course, _)| {
+                    let steps = [course.settled, course.recheck].into_iter().flatten();
+                    steps.filter_map(|step| Some((&drawn.record, *own.get(step)?)))
+                });
+                self.aliases(told, children, &lists.collect::<Vec<_>>(), &events)
+            }
+            Measured::Records { .. } => Aliases::default(),
+        };
+        for (drawn, own, course, duty) in courses {
+            let mut visit = VisitResult::of(own, &course, duty);
             let mut last = visit.at;
             match told.measured() {
                 Measured::Records { essential, .. } => {
@@ -123,16 +132,24 @@ impl Engine {
                         drawn,
                         list: list.unwrap_or(&none),
                         children,
+                        aliases: &aliases,
                     };
-                    let settled = course.settled.and_then(|settled| own.get(settled).copied());
+                    let at = |step: Option<usize>| step.and_then(|step| own.get(step).copied());
+                    let rule = RosterRule::of(told.freeze_day(), rate);
                     let projections = self.read();
-                    let (seen, answered) = place.seen(settled, &events, &projections);
-                    drop(projections);
+                    let (seen, answered) = place.seen(at(course.settled), &events, &projections);
                     visit.answers_missing = place.wants_answers(&seen);
                     visit.settled = visit.settled && !visit.answers_missing;
                     last = last.max(answered);
-                    let counts = roster(&seen, RosterRule::of(told.freeze_day(), rate));
+                    let counts = roster(&seen, rule);
                     visit.counts = Some(counts);
+                    // The third person's list, once it is whole: a count of people by what they are, not of keys.
+                    visit.recheck = at(course.recheck).and_then(|third| {
+                        let (again, _) = place.seen(Some(third), &events, &projections);
+                        let whole = !place.wants_answers(&again) && !visit.answers_missing;
+                        whole.then(|| (third.actor.to_owned(), roster(&again, rule) == counts))
+                    });
+                    drop(projections);
                     if let Some(stratum) = results.rosters.get_mut(&drawn.stratum) {
                         stratum.places.push(counts);
                     }
@@ -184,7 +201,7 @@ impl Engine {
 }
 
 impl VisitResult {
-    fn of(events: &[&Event<'_>], course: &Course) -> Self {
+    fn of(events: &[&Event<'_>], course: &Course, duty: Option<&Duty>) -> Self {
         let decides = course.settled.or(course.last_attempt);
         let event = decides.and_then(|place| events.get(place));
         VisitResult {
@@ -193,6 +210,7 @@ impl VisitResult {
             actor: event.map(|event| event.actor.to_owned()),
             at: event.map(|event| event.recorded),
             settled: course.settled.is_some(),
+            sent: event.is_some_and(|event| duty.is_some_and(|duty| duty.since < event.position)),
             ..VisitResult::default()
         }
     }
@@ -216,126 +234,12 @@ fn finding_of(events: &[&Event<'_>], course: &Course, essential: &[String]) -> F
 }
 
 /// The verdict on each essential field.
-fn verdicts(event: &Event<'_>, essential: &[String]) -> Vec<Option<Verdict>> {
+pub(super) fn verdicts(event: &Event<'_>, essential: &[String]) -> Vec<Option<Verdict>> {
     let verdict = |field: &String| {
         let mut observed = event.observed.iter().filter(|observed| observed.field == field);
         observed.next().map(|observed| observed.verdict)
     };
     essential.iter().map(verdict).collect()
-}
-
-/// A drawn place with what the frozen register had of it.
-pub(super) struct Place<'a> {
-    pub told: &'a Told,
-    pub drawn: &'a DrawnRecord,
-    pub list: &'a PlaceList,
-    pub children: &'a Children,
-}
-
-impl<'a> Place<'a> {
-    /// What was seen there by whoever settled the visit, and when the last of it was recorded.
-    pub fn seen(
-        &self,
-        settled: Option<&Event<'_>>,
-        events: &'a [Event<'a>],
-        projections: &Projections,
-    ) -> (Roster<'a>, Option<Timestamp>) {
-        let registered = self.list.registered.iter().map(String::as_str).collect();
-        let settled = settled.filter(|event| event.outcome == Some(Outcome::Present));
-        let Some(settled) = settled else {
-            return (Roster::Closed { registered }, None);
-        };
-        let mut listing = Listing {
-            registered,
-            departures: self.list.departures.iter().map(departure).collect(),
-            ..Listing::default()
-        };
-        let mut last = None;
-        let own = events.iter().filter(|event| {
-            event.kind == self.children.kind
-                && event.actor == settled.actor
-                && event.position > settled.position
-        });
-        for event in own {
-            match event.outcome {
-                Some(Outcome::Present | Outcome::Unregistered) if self.is_here(event) => {
-                    listing.found.push(self.found(event, projections));
-                }
-                Some(Outcome::Present | Outcome::Unregistered) | None => continue,
-                Some(outcome) if self.list.keys().any(|key| key == event.key) => {
-                    listing.answers.push((event.key, self.answer(outcome, event)));
-                }
-                Some(_) => continue,
-            }
-            last = last.max(Some(event.recorded));
-        }
-        (Roster::Listed(listing), last)
-    }
-
-    /// Whether somebody was shown for whom nothing has been answered.
-    pub fn wants_answers(&self, seen: &Roster<'_>) -> bool {
-        match seen {
-            Roster::Closed { .. } => false,
-            Roster::Listed(listing) => listing.answers.is_empty() && self.shown(listing).next().is_some(),
-        }
-    }
-
-    /// Who is on the list and was not found.
-    pub fn shown<'s>(&'s self, listing: &'s Listing<'_>) -> impl Iterator<Item = &'s str> {
-        let found = |key: &str| listing.found.iter().any(|found| found.key == key);
-        self.list.keys().filter(move |key| !found(key))
-    }
-
-    fn is_here(&self, event: &Event<'_>) -> bool {
-        let here = Some(Value::Reference(self.drawn.record.as_str()));
-        let mut observed = event.observed.iter();
-        observed.any(|observed| observed.field == self.children.field && observed.value == here)
-    }
-
-    fn found(&self, event: &Event<'a>, projections: &Projections) -> Found<'a> {
-        use shilu_model::Status;
-        let status = frozen_status(projections, self.told, &self.children.kind, event.key);
-        let standing = match status {
-            Status::Registered => Standing::Registered,
-            Status::Collected => Standing::Collected,
-            Status::Deregistered => Standing::Deregistered,
-            Status::Absent | Status::Found | Status::Void => Standing::Never,
-        };
-        let arrived = self.children.arrived.as_deref();
-        Found {
-            key: event.key,
-            standing,
-            arrived: arrived.and_then(|field| date_of(event, field)),
-            essential: verdicts(event, &self.children.essential),
-        }
-    }
-
-    fn answer(&self, outcome: Outcome, event: &Event<'_>) -> Answer {
-        match outcome {
-            Outcome::Gone => {
-                let taken = self.told.campaign.zone.day_of(event.effective);
-                Answer::Gone(date_of(event, LEFT_FIELD).unwrap_or(taken))
-            }
-            Outcome::UnknownHere => Answer::UnknownHere,
-            _ => Answer::NotSeen,
-        }
-    }
-}
-
-fn departure(of: &(String, Day)) -> Departure<'_> {
-    let (key, deregistered) = of;
-    Departure {
-        key,
-        deregistered: *deregistered,
-    }
-}
-
-fn date_of(event: &Event<'_>, field: &str) -> Option<Day> {
-    let mut observed = event.observed.iter().filter(|observed| observed.field == field);
-    match observed.next()?.value {
-        Some(Value::Date(day)) => Some(day),
-        _ => None,
-    }
 }
 
 /// The rate of a roster, with the letter of the law it follows.

@@ -6,8 +6,8 @@ use shilu_merkle::Hash;
 use shilu_model::{
     Campaign, Change, Children, Day, Entropy, Event, EventId, Gone, Kind, Measure, Population, Position,
     RecordName, RosterRate, SAMPLE_AREA, SAMPLE_CHECKPOINT, SAMPLE_DRAW_AT, SAMPLE_ENTROPY, SAMPLE_INDICATOR,
-    SAMPLE_KIND, SAMPLE_REVEALED, SAMPLE_SIZE, SAMPLE_STRATA, SAMPLE_VERIFIERS, STRATA_AREA, STRATA_NONE,
-    Timestamp, Value,
+    SAMPLE_KIND, SAMPLE_REVEALED, SAMPLE_SIZE, SAMPLE_STRATA, SAMPLE_VERIFIERS, SAMPLE_WITNESSED,
+    STRATA_AREA, STRATA_NONE, Timestamp, Value,
 };
 use shilu_projections::AnnouncedSample;
 
@@ -66,7 +66,10 @@ pub(crate) struct Told {
     pub entropy: String,
     /// The note that seeds it, and the position of the event that says so.
     pub checkpoint: Option<(String, Position)>,
-    pub revealed: Option<String>,
+    /// The outside entropy, and the position of the event that says so.
+    pub revealed: Option<(String, Position)>,
+    /// The note that shows that witnesses knew the announcement, and the position of the event that says so.
+    pub witnessed: Option<(String, Position)>,
     pub verifiers: Option<(String, Position)>,
     /// The events that cite the announcement.
     pub citing: Vec<Position>,
@@ -145,6 +148,22 @@ impl Told {
         matches!(Entropy::parse(&self.entropy), Ok(Entropy::None) | Err(_))
     }
 
+    /// Whether it waits for what its announcement named: its checkpoint is held, and nothing has been revealed.
+    pub fn is_waiting(&self) -> bool {
+        self.checkpoint.is_some() && self.revealed.is_none() && !self.is_steerable()
+    }
+
+    /// The event that made the draw: visits come after it. Nobody can have gone where the seed sends them before.
+    pub fn drawn_by(&self) -> Position {
+        let held = self.checkpoint.as_ref().map_or(Position::ZERO, |(_, at)| *at);
+        self.revealed.as_ref().map_or(held, |(_, at)| held.max(*at))
+    }
+
+    /// Whether an event can be a visit to what was drawn: it was entered, and seen, after the draw.
+    pub fn is_visit(&self, event: &Event<'_>) -> bool {
+        event.outcome.is_some() && event.position > self.drawn_by() && event.effective >= self.draw_at
+    }
+
     fn announced(campaign: Arc<Campaign>, event: &Event<'_>, leaf: Hash, sample: &AnnouncedSample) -> Told {
         let value = |field: &str| {
             let changes = event.changes.iter();
@@ -180,6 +199,7 @@ impl Told {
             entropy: text(SAMPLE_ENTROPY).unwrap_or_default(),
             checkpoint: None,
             revealed: None,
+            witnessed: None,
             verifiers: None,
             citing: Vec::new(),
             added: 0,
@@ -197,7 +217,12 @@ impl Told {
                 SAMPLE_CHECKPOINT if self.checkpoint.is_none() => {
                     self.checkpoint = Some((text, event.position));
                 }
-                SAMPLE_REVEALED if self.revealed.is_none() => self.revealed = Some(text),
+                SAMPLE_REVEALED if self.revealed.is_none() => {
+                    self.revealed = Some((text, event.position));
+                }
+                SAMPLE_WITNESSED if self.witnessed.is_none() => {
+                    self.witnessed = Some((text, event.position));
+                }
                 SAMPLE_VERIFIERS if self.verifiers.is_none() => self.verifiers = Some((text, event.position)),
                 _ => {}
             }

@@ -1,12 +1,14 @@
 //! Visits to what was drawn. A visit is entered blind: nothing that the register holds is shown before. It becomes
 //! events that cite the announcement, and the log compares them with the register as it was frozen.
 
+use sha2::{Digest, Sha256};
 use shilu_model::{
-    Check, Command, Day, Deed, Kind, Origin, Outcome, OwnedValue, RecordName, Rejection, Since, Visit,
+    Check, Command, Day, Deed, Event, EventId, Kind, Origin, Outcome, OwnedValue, RecordName, Rejection,
+    Role, Since, Visit,
 };
 
 use super::{
-    course::{Duty, course},
+    course::{Course, Duty, course},
     drawing::{Drawing, DrawnRecord},
     error::SampleError,
     matching::FoundChild,
@@ -17,6 +19,9 @@ use crate::{Accepted, engine::Engine, error::EngineError, query::StoredEvent};
 /// A visit as it is entered.
 #[derive(Clone, Debug)]
 pub struct VisitEntry {
+    /// The id of its first event, if the client chose one; those of the others follow from it. The same entry with the
+    /// same id again is answered as the first time.
+    pub id: Option<EventId>,
     /// Who went there.
     pub actor: String,
     /// A remark.
@@ -117,25 +122,37 @@ impl Engine {
             wanted,
         };
         let target = entry.what.target();
-        let drawn = drawing.drawn.iter().find(|drawn| drawn.record == *target);
-        let drawn = drawn.ok_or_else(|| SampleError::NotDrawn {
-            id: id.to_owned(),
-            record: target.clone(),
-        })?;
+        let drawn = drawing.record(&told, target)?;
         let visiting = Visiting {
             told: &told,
             drawing: &drawing,
             drawn,
             entry,
+            is_retry: entry.id.is_some_and(|id| self.event(id).is_ok()),
         };
+        if self.campaign().signed_roles.contains(&Role::Verifier) {
+            return Err(SampleError::SignVisit {
+                announcement: told.event,
+            }
+            .into());
+        }
+        if let Since::At(seen) = entry.effective
+            && seen < told.draw_at
+        {
+            return Err(visiting.refuse(
+                target,
+                "effective",
+                "it is before the draw: a visit comes after it",
+            ));
+        }
         match (told.measured(), &entry.what) {
             (Measured::Records { .. }, Visited::Record { .. }) => self.visit_record(&visiting),
             (Measured::Records { .. }, _) => Err(wrong("records").into()),
             (Measured::Places { children, rate, .. }, Visited::Blind { outcome, found, .. }) => {
                 self.visit_blind(&visiting, (children, rate), *outcome, found)
             }
-            (Measured::Places { children, rate, .. }, Visited::Revealed { answers, .. }) => {
-                self.visit_revealed(&visiting, (children, rate), answers)
+            (Measured::Places { children, .. }, Visited::Revealed { answers, .. }) => {
+                self.visit_revealed(&visiting, children, answers)
             }
             (Measured::Places { .. }, Visited::Record { .. }) => Err(wrong("places").into()),
         }
@@ -173,11 +190,36 @@ impl Engine {
             not_seen: not_seen.clone(),
             area: None,
         };
-        let event = self.one(visiting.command(record.clone(), check))?;
+        let events = self.enter(visiting, vec![visiting.command(record.clone(), check)])?;
         Ok(Entered {
-            events: vec![event],
+            events,
             revealed: Vec::new(),
         })
+    }
+
+    /// Submits the events of an entry as one list. If they were taken before, the first answer is given.
+    pub(super) fn enter(
+        &self,
+        visiting: &Visiting<'_>,
+        mut commands: Vec<Command>,
+    ) -> Result<Vec<Accepted>, EngineError> {
+        let Some(id) = visiting.entry.id else {
+            return self.list(commands);
+        };
+        let fresh = commands.len();
+        for (number, command) in (0..).zip(&mut commands) {
+            command.id = Some(numbered(id, number));
+        }
+        let known = (0..).take_while(|number| self.event(numbered(id, *number)).is_ok());
+        // A list that is longer or shorter than the first one says something else.
+        if visiting.is_retry && known.count() != fresh {
+            return Err(EngineError::Rejected {
+                index: None,
+                record: visiting.drawn.record.clone(),
+                rejection: Rejection::IdReused { id },
+            });
+        }
+        self.list(commands)
     }
 
     /// Whether the actor may go there now: whom the assignment names, and nobody twice.
@@ -187,17 +229,16 @@ impl Engine {
             drawing,
             drawn,
             entry,
+            is_retry,
         } = visiting;
+        if *is_retry {
+            return Ok(());
+        }
         let stored = self.citing(told)?;
         let events: Vec<_> = stored.iter().map(StoredEvent::event).collect();
-        let own: Vec<_> = events
-            .iter()
-            .filter(|event| event.kind == drawn.record.kind() && event.key == drawn.record.key())
-            .filter(|event| event.outcome.is_some())
-            .collect();
+        let (_, course) = self.course_at((told, drawing, drawn), &events);
         let duties = self.duties(told, drawing);
         let duty = duties.get(&drawn.record);
-        let course = course(&own, duty, told.campaign.zone);
         let record = drawn.record.clone();
         let third = |duty: &&Duty| duty.recheck.as_ref() == Some(&entry.actor);
         if course.settled.is_some() {
@@ -216,12 +257,54 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The visits to one drawn record, and how far they have come.
+    pub(super) fn course_at<'a>(
+        &self,
+        (told, drawing, drawn): (&Told, &Drawing, &DrawnRecord),
+        events: &'a [Event<'a>],
+    ) -> (Vec<&'a Event<'a>>, Course) {
+        let own = events.iter().filter(|event| {
+            event.kind == drawn.record.kind() && event.key == drawn.record.key() && told.is_visit(event)
+        });
+        let own: Vec<_> = own.collect();
+        let duties = self.duties(told, drawing);
+        let course = course(&own, duties.get(&drawn.record), told.campaign.zone);
+        (own, course)
+    }
+}
+
 /// A visit on its way into the log.
 pub(super) struct Visiting<'a> {
     pub told: &'a Told,
     pub drawing: &'a Drawing,
     pub drawn: &'a DrawnRecord,
     pub entry: &'a VisitEntry,
+    /// An event with the entry's id is in the log: whether it may be entered was judged then.
+    pub is_retry: bool,
+}
+
+/// The id of an event of an entry: the entry's own for the first; of each other one the time of that, and a digest.
+fn numbered(id: EventId, number: u32) -> EventId {
+    if number == 0 {
+        return id;
+    }
+    let own = id.bytes();
+    let digest = Sha256::new()
+        .chain_update(own)
+        .chain_update(number.to_be_bytes())
+        .finalize();
+    let mut bytes = own;
+    // RFC 9562, section 5.7: 48 bits of time, 4 of version, 12 at random, 2 of variant, 62 at random.
+    for ((byte, hashed), place) in bytes.iter_mut().zip(digest).zip(0..) {
+        *byte = match place {
+            0..6 => *byte,
+            6 => 0x70 | hashed & 0x0f,
+            8 => 0x80 | hashed & 0x3f,
+            _ => hashed,
+        };
+    }
+    EventId::from_bytes(bytes)
 }
 
 impl Visiting<'_> {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use sha2::{Digest, Sha256};
 use shilu_model::{
     Action, Check, Children, FieldType, Outcome, OwnedValue, RecordName, RosterRate, Since, State, Status,
     Value,
@@ -12,13 +11,24 @@ use shilu_projections::Wanted;
 use shilu_sampling::Roster;
 
 use super::{
+    drawing::{Drawing, DrawnRecord},
     error::SampleError,
     matching::FoundChild,
     places::PlaceList,
-    results::{LEFT_FIELD, Place},
+    seen::{LEFT_FIELD, Place, minted},
+    told::{Measured, Told},
     visit::{Entered, RosterAnswer, Shown, Visiting},
 };
 use crate::{engine::Engine, error::EngineError, query::StoredEvent};
+
+/// What the second step asks.
+struct Asked {
+    /// Of those about whom it asks.
+    keys: Vec<String>,
+    /// Somebody has answered, or there is nothing to answer.
+    is_done: bool,
+    list: PlaceList,
+}
 
 impl Engine {
     /// The first step.
@@ -44,7 +54,10 @@ impl Engine {
             return Err(visiting.refuse(place, &children.field, "it is the place itself: leave it out"));
         }
         self.may_visit(visiting)?;
-        let matched = self.matched(visiting.told, children, place, found);
+        let lists = [(place, found.to_vec())];
+        let mut matched = self.matched(visiting.told, children, &lists);
+        let matched = matched.pop().unwrap_or_default();
+        let minted = minted(visiting.told, place, &visiting.entry.actor);
         let check = |outcome, observed, not_seen| Check {
             outcome,
             observed,
@@ -62,7 +75,8 @@ impl Engine {
             let known = record.is_some();
             let record = match record {
                 Some(record) => record.clone(),
-                None => visiting.mint(children, number),
+                None => RecordName::new(&children.kind, &format!("{minted}{number}"))
+                    .expect("letters, digits and dashes are a key"),
             };
             let outcome = if known {
                 Outcome::Present
@@ -73,7 +87,7 @@ impl Engine {
             check.area = Some(visiting.drawn.area.clone()).filter(|area| !known && !area.is_empty());
             commands.push(visiting.command(record, check));
         }
-        let events = self.list(commands)?;
+        let events = self.enter(visiting, commands)?;
         if outcome != Outcome::Present {
             return Ok(Entered {
                 events,
@@ -86,16 +100,77 @@ impl Engine {
         let met: BTreeSet<&str> = matched.iter().flatten().map(RecordName::key).collect();
         let missing = list.keys().filter(|key| !met.contains(key));
         let revealed = missing
-            .map(|key| self.show(visiting, children, list, key))
+            .map(|key| self.show(visiting.told, children, list, key))
             .collect();
         Ok(Entered { events, revealed })
+    }
+
+    /// About whom the second step at a place asks somebody: those whom the frozen register had there, and whom their blind
+    /// list lacks. It is shown to whoever entered a list that counts.
+    ///
+    /// # Errors
+    /// `NO_RECORD`, `NO_DRAW`, `DRAW_INVALID`, `NOT_DRAWN`, `WRONG_VISIT`, `STEP_MISSING`, and what the log says.
+    pub fn revealed(&self, id: &str, place: &RecordName, actor: &str) -> Result<Vec<Shown>, EngineError> {
+        let told = self.told(id, self.read().end())?;
+        let drawing = self.drawn_of(&told)?;
+        let drawn = drawing.record(&told, place)?;
+        let Measured::Places { children, .. } = told.measured() else {
+            let id = id.to_owned();
+            let wanted = "records";
+            return Err(SampleError::WrongVisit { id, wanted }.into());
+        };
+        let asked = self.asked(&told, &drawing, (drawn, actor))?;
+        let keys = asked.keys.iter();
+        Ok(keys
+            .map(|key| self.show(&told, children, &asked.list, key))
+            .collect())
+    }
+
+    fn asked(
+        &self,
+        told: &Told,
+        drawing: &Drawing,
+        (drawn, actor): (&DrawnRecord, &str),
+    ) -> Result<Asked, EngineError> {
+        let place = &drawn.record;
+        let missing = || SampleError::StepMissing { place: place.clone() };
+        let Measured::Places { children, rate, .. } = told.measured() else {
+            return Err(missing().into());
+        };
+        let stored = self.citing(told)?;
+        let events: Vec<_> = stored.iter().map(StoredEvent::event).collect();
+        let (own, course) = self.course_at((told, drawing, drawn), &events);
+        let steps = [course.settled, course.recheck].into_iter().flatten();
+        let mut lists = steps.filter_map(|step| own.get(step).copied());
+        let listed = lists.find(|event| event.actor == actor && event.outcome == Some(Outcome::Present));
+        let listed = listed.ok_or_else(missing)?;
+        let aliases = self.aliases(told, children, &[(place, listed)], &events);
+        let list = self
+            .lists(told, drawing, (children, rate))
+            .get(place.as_str())
+            .cloned();
+        let list = list.unwrap_or_default();
+        let at = Place {
+            told,
+            drawn,
+            list: &list,
+            children,
+            aliases: &aliases,
+        };
+        let (seen, _) = at.seen(Some(listed), &events, &self.read());
+        let Roster::Listed(listing) = &seen else {
+            return Err(missing().into());
+        };
+        let keys: Vec<String> = at.shown(listing).map(str::to_owned).collect();
+        let is_done = !listing.answers.is_empty() || keys.is_empty();
+        Ok(Asked { keys, is_done, list })
     }
 
     /// The second step.
     pub(super) fn visit_revealed(
         &self,
         visiting: &Visiting<'_>,
-        (children, rate): (&Children, RosterRate),
+        children: &Children,
         answers: &[(RecordName, RosterAnswer)],
     ) -> Result<Entered, EngineError> {
         let Visiting {
@@ -103,40 +178,14 @@ impl Engine {
             drawing,
             drawn,
             entry,
+            is_retry,
         } = *visiting;
         let place = &drawn.record;
-        let stored = self.citing(told)?;
-        let events: Vec<_> = stored.iter().map(StoredEvent::event).collect();
-        let listed = events.iter().find(|event| {
-            event.kind == place.kind()
-                && event.key == place.key()
-                && event.actor == entry.actor
-                && event.outcome == Some(Outcome::Present)
-        });
-        let listed = listed.ok_or_else(|| SampleError::StepMissing { place: place.clone() })?;
-        let lists = self.lists(told, drawing, (children, rate));
-        let none = PlaceList::default();
-        let list = lists.get(place.as_str()).unwrap_or(&none);
-        let at = Place {
-            told,
-            drawn,
-            list,
-            children,
-        };
-        let asked: Vec<String> = {
-            let projections = self.read();
-            let (seen, _) = at.seen(Some(listed), &events, &projections);
-            let Roster::Listed(listing) = &seen else {
-                return Err(SampleError::StepMissing { place: place.clone() }.into());
-            };
-            if !listing.answers.is_empty() || at.shown(listing).next().is_none() {
-                return Err(SampleError::AlreadyVisited {
-                    record: place.clone(),
-                }
-                .into());
-            }
-            at.shown(listing).map(str::to_owned).collect()
-        };
+        let asked = self.asked(told, drawing, (drawn, &entry.actor))?;
+        if asked.is_done && !is_retry {
+            let record = place.clone();
+            return Err(SampleError::AlreadyVisited { record }.into());
+        }
         if answers.is_empty() {
             return Err(visiting.refuse(place, "answers", "there is no answer: say at least not-seen"));
         }
@@ -146,7 +195,7 @@ impl Engine {
             .field(LEFT_FIELD)
             .is_some_and(|field| field.field_type == FieldType::Date);
         for (record, answer) in answers {
-            let is_asked = record.kind() == children.kind && asked.iter().any(|key| key == record.key());
+            let is_asked = record.kind() == children.kind && asked.keys.iter().any(|key| key == record.key());
             if !is_asked {
                 let (record, place) = (record.clone(), place.clone());
                 return Err(SampleError::NotAsked { record, place }.into());
@@ -172,12 +221,14 @@ impl Engine {
             if let RosterAnswer::Gone(day) = answer {
                 // It cannot have left before the log knew it: then the day alone, if there is a field for it, tells.
                 let since = told.campaign.zone.start_of(*day);
-                command.effective =
-                    Since::At(self.first_collect(record).map_or(since, |first| first.max(since)));
+                command.effective = Since::At(
+                    self.first_collect(told, record)
+                        .map_or(since, |first| first.max(since)),
+                );
             }
             commands.push(command);
         }
-        let events = self.list(commands)?;
+        let events = self.enter(visiting, commands)?;
         Ok(Entered {
             events,
             revealed: Vec::new(),
@@ -193,28 +244,27 @@ impl Engine {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    fn first_collect(&self, record: &RecordName) -> Option<shilu_model::Timestamp> {
+    /// Since when the frozen register knew a record.
+    fn first_collect(&self, told: &Told, record: &RecordName) -> Option<shilu_model::Timestamp> {
         let projections = self.read();
         let subjects = &projections.subjects;
         let kind = subjects.names.find(record.kind())?;
         let slot = subjects.records.find(kind, record.key())?;
-        let end = projections.end();
         let entries = subjects
             .records
-            .entries(slot, end, Wanted::Only(None), &subjects.names);
+            .entries(slot, told.position, Wanted::Only(None), &subjects.names);
         let collects = entries.iter().filter(|entry| entry.action == Action::Collect);
         collects.map(|entry| entry.effective).min()
     }
 
     /// What somebody is known by, as frozen.
-    fn show(&self, visiting: &Visiting<'_>, children: &Children, list: &PlaceList, key: &str) -> Shown {
+    fn show(&self, told: &Told, children: &Children, list: &PlaceList, key: &str) -> Shown {
         let record = RecordName::new(&children.kind, key)
             .expect("the key was checked when the record's first event was taken");
         let projections = self.read();
         let subjects = &projections.subjects;
         let kind = subjects.names.find(&children.kind);
         let slot = kind.and_then(|kind| subjects.records.find(kind, key));
-        let told = visiting.told;
         let entries = slot.map_or_else(Vec::new, |slot| {
             subjects
                 .records
@@ -236,20 +286,5 @@ impl Engine {
             registered: list.registered.iter().any(|registered| registered == key),
             fields: fields.collect(),
         }
-    }
-}
-
-impl Visiting<'_> {
-    /// A key for somebody whom the frozen register did not know: it names sample, place, visitor and number.
-    fn mint(&self, children: &Children, number: u32) -> RecordName {
-        let digest = Sha256::new()
-            .chain_update(self.told.event.bytes())
-            .chain_update(self.drawn.record.as_str())
-            .chain_update([0])
-            .chain_update(&self.entry.actor)
-            .finalize();
-        let hash: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let key = format!("found-{hash}-{number}");
-        RecordName::new(&children.kind, &key).expect("letters, digits and dashes are a key")
     }
 }

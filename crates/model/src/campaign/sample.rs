@@ -22,6 +22,8 @@ pub const SAMPLE_ENTROPY: &str = "entropy";
 pub const SAMPLE_CHECKPOINT: &str = "checkpoint";
 /// Added at the draw: the outside entropy.
 pub const SAMPLE_REVEALED: &str = "revealed";
+/// Added before the draw: a checkpoint, as a note, that holds the announcement and that witnesses have cosigned.
+pub const SAMPLE_WITNESSED: &str = "witnessed";
 /// Added later: who may visit, one `actor,area,team` on each line.
 pub const SAMPLE_VERIFIERS: &str = "verifiers";
 
@@ -31,7 +33,12 @@ pub const STRATA_AREA: &str = "area";
 pub const STRATA_NONE: &str = "none";
 
 /// The fields that are added to an announced sample, each once.
-pub(crate) const SAMPLE_LATER: [&str; 3] = [SAMPLE_CHECKPOINT, SAMPLE_REVEALED, SAMPLE_VERIFIERS];
+pub(crate) const SAMPLE_LATER: [&str; 4] = [
+    SAMPLE_WITNESSED,
+    SAMPLE_CHECKPOINT,
+    SAMPLE_REVEALED,
+    SAMPLE_VERIFIERS,
+];
 
 /// Most commitments of a draw: as many as a campaign has witnesses.
 pub const COMMITMENTS_MAX: usize = 16;
@@ -141,6 +148,12 @@ pub(super) fn kind() -> Kind {
                 FieldType::LongText,
                 true,
                 title("Outside entropy", "外部随机源"),
+            ),
+            field(
+                SAMPLE_WITNESSED,
+                FieldType::LongText,
+                false,
+                title("Witnessed announcement", "公告的见证检查点"),
             ),
             field(
                 SAMPLE_CHECKPOINT,

@@ -6,7 +6,7 @@ use super::Case;
 use crate::{
     campaign::{
         Campaign, Entropy, Measure, SAMPLE_DRAW_AT, SAMPLE_ENTROPY, SAMPLE_INDICATOR, SAMPLE_LATER,
-        SAMPLE_SIZE, SAMPLE_VERIFIERS,
+        SAMPLE_SIZE, SAMPLE_VERIFIERS, SAMPLE_WITNESSED,
     },
     command::{self, Deed, NAME_BYTES_MAX},
     fold::State,
@@ -91,16 +91,18 @@ fn check_addition(case: &Case<'_, '_>, fields: &Fields) -> Result<(), Rejection>
             let part = field.clone();
             return Err(Rejection::SampleFixed { part });
         }
-        if field == SAMPLE_VERIFIERS {
-            if let Some(OwnedValue::Text(text)) = value {
-                check_verifiers(text)?;
+        match (field.as_str(), value) {
+            (SAMPLE_WITNESSED, _) => {}
+            (SAMPLE_VERIFIERS, Some(OwnedValue::Text(text))) => check_verifiers(text)?,
+            (SAMPLE_VERIFIERS, _) => {}
+            _ if recorded < draw_at => {
+                return Err(Rejection::DrawNotDue {
+                    field: field.clone(),
+                    draw_at,
+                    recorded,
+                });
             }
-        } else if recorded < draw_at {
-            return Err(Rejection::DrawNotDue {
-                field: field.clone(),
-                draw_at,
-                recorded,
-            });
+            _ => {}
         }
     }
     Ok(())

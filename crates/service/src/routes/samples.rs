@@ -1,7 +1,6 @@
 //! `/api/v1/samples`: announced, drawn, assigned and visited; and what is known of each.
 
 use axum::{
-    body::Bytes,
     extract::{Path, RawQuery, Request, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode, header},
     response::Response,
@@ -13,7 +12,7 @@ use shilu_model::{Campaign, Day, Kind, Percent, Timestamp, Visit};
 
 use super::{heavy, json, ready};
 use crate::{
-    app::Shared,
+    app::{App, Shared},
     body,
     params::Params,
     problem::Problem,
@@ -23,8 +22,8 @@ use crate::{
         page::PageJson,
         read,
         sample::{
-            AnnouncedJson, AssignedJson, EnteredJson, SampleJson, WireAnnouncement, WireAnswer, WireDraw,
-            WireFound, WireVerifiers, WireVisit,
+            AnnouncedJson, AssignedJson, EnteredJson, SampleJson, ShownJson, WireAnnouncement, WireAnswer,
+            WireDraw, WireFound, WireVerifiers, WireVisit,
         },
     },
 };
@@ -108,9 +107,8 @@ pub(crate) async fn show(
     )
 )]
 pub(crate) async fn announce(State(app): State<Shared>, request: Request) -> Result<Response, Problem> {
-    let bytes = whole(request).await?.1;
-    heavy(&app, move |app| {
-        let Object(wire) = read::strict::<Object<WireAnnouncement>>(&bytes, "SampleAnnouncement")?;
+    posted(&app, request, |app, bytes, _| {
+        let Object(wire) = read::strict::<Object<WireAnnouncement>>(bytes, "SampleAnnouncement")?;
         let announced = app.engine.announce(&announcement(wire)?)?;
         json(StatusCode::CREATED, &AnnouncedJson::of(&announced))
     })
@@ -135,9 +133,8 @@ pub(crate) async fn draw(
     request: Request,
 ) -> Result<Response, Problem> {
     let id = sample_id(id)?;
-    let (language, bytes) = whole(request).await?;
-    heavy(&app, move |app| {
-        let Object(wire) = read::strict::<Object<WireDraw>>(&bytes, "SampleDrawing")?;
+    posted(&app, request, move |app, bytes, language| {
+        let Object(wire) = read::strict::<Object<WireDraw>>(bytes, "SampleDrawing")?;
         let because = because(&wire.actor, wire.reason.as_deref());
         let sample = app.engine.draw(&id, wire.revealed.as_deref(), because)?;
         json(StatusCode::OK, &SampleJson::whole(&sample, language))
@@ -163,9 +160,8 @@ pub(crate) async fn verifiers(
     request: Request,
 ) -> Result<Response, Problem> {
     let id = sample_id(id)?;
-    let bytes = whole(request).await?.1;
-    heavy(&app, move |app| {
-        let Object(wire) = read::strict::<Object<WireVerifiers>>(&bytes, "SampleVerifiers")?;
+    posted(&app, request, move |app, bytes, _| {
+        let Object(wire) = read::strict::<Object<WireVerifiers>>(bytes, "SampleVerifiers")?;
         let because = because(&wire.actor, wire.reason.as_deref());
         let assigned = app.engine.assign(&id, &wire.verifiers, because)?;
         json(StatusCode::OK, &AssignedJson::of(&assigned))
@@ -191,13 +187,56 @@ pub(crate) async fn visit(
     request: Request,
 ) -> Result<Response, Problem> {
     let id = sample_id(id)?;
-    let bytes = whole(request).await?.1;
-    heavy(&app, move |app| {
-        let Object(wire) = read::strict::<Object<WireVisit<'_>>>(&bytes, "SampleVisit")?;
+    posted(&app, request, move |app, bytes, _| {
+        let Object(wire) = read::strict::<Object<WireVisit<'_>>>(bytes, "SampleVisit")?;
         let listed = app.engine.listed_kind(&id)?;
         let entry = entry(wire, &app.engine.campaign(), listed.as_ref())?;
         let entered = app.engine.visit(&id, &entry)?;
-        json(StatusCode::CREATED, &EnteredJson::of(&entered))
+        let status = match entered.events.iter().all(|event| event.repeated) {
+            true => StatusCode::OK,
+            false => StatusCode::CREATED,
+        };
+        json(status, &EnteredJson::of(&entered))
+    })
+    .await
+}
+
+/// About whom the step revealed asks: those whom the register had at a place, and whom the visitor's blind list lacks.
+///
+/// It is for whoever has sent a blind list as signed commands, or has lost the answer to one.
+#[utoipa::path(
+    get,
+    path = "/api/v1/samples/{id}/revealed",
+    tag = "samples",
+    params(
+        ("id" = String, Path, description = "The sample's id"),
+        ("place" = String, Query, description = "The drawn place, kind/key"),
+        ("actor" = String, Query, description = "Whose blind list it was"),
+    ),
+    responses(
+        (status = 200, body = Vec<ShownJson>),
+        (status = "default", body = crate::problem::ProblemJson, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn revealed(
+    State(app): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let id = sample_id(id)?;
+    let params = Params::read(query.as_deref(), &["place", "actor"])?;
+    heavy(&app, move |app| {
+        let wanted = |name: &'static str| {
+            params.get(name).ok_or_else(|| {
+                Problem::malformed("BAD_QUERY", format!("{name:?} is missing"))
+                    .field(name)
+                    .hint("name the drawn place, and whoever listed who is there")
+            })
+        };
+        let place = read::record("place", wanted("place")?)?;
+        let shown = app.engine.revealed(&id, &place, wanted("actor")?)?;
+        let shown: Vec<_> = shown.iter().map(ShownJson::of).collect();
+        json(StatusCode::OK, &shown)
     })
     .await
 }
@@ -214,11 +253,17 @@ fn language(headers: &HeaderMap) -> Language {
     Language::of(accepted.and_then(|header| header.to_str().ok()))
 }
 
-async fn whole(request: Request) -> Result<(Language, Bytes), Problem> {
+/// Reads what was posted, whole, and answers it where it may take its time.
+async fn posted(
+    app: &Shared,
+    request: Request,
+    answer: impl FnOnce(&App, &[u8], Language) -> Result<Response, Problem> + Send + 'static,
+) -> Result<Response, Problem> {
     let (parts, stream) = request.into_parts();
     Params::read(parts.uri.query(), &[])?;
     let bytes = body::read(&parts.headers, stream).await?;
-    Ok((language(&parts.headers), bytes))
+    let language = language(&parts.headers);
+    heavy(app, move |app| answer(app, &bytes, language)).await
 }
 
 fn because<'a>(actor: &'a str, reason: Option<&'a str>) -> Because<'a> {
@@ -273,12 +318,16 @@ fn entry(wire: WireVisit<'_>, campaign: &Campaign, listed: Option<&Kind>) -> Res
         let name = name.ok_or_else(|| missing(field))?;
         read::record(field, &name.0)
     };
+    let outcome = |given: Option<Text<'_>>| match given {
+        None => Err(missing("outcome")),
+        given => read::outcome(given),
+    };
     let what = match wire.step.as_ref().map(|step| step.0.as_ref()) {
         None => {
             let record = named("record", wire.record.as_ref())?;
             let kind = read::kind(campaign, &record)?;
             Visited::Record {
-                outcome: read::outcome(wire.outcome)?,
+                outcome: outcome(wire.outcome)?,
                 observed: read::members(kind, wire.observed)?,
                 not_seen: read::names(kind, wire.not_seen)?,
                 record,
@@ -286,7 +335,7 @@ fn entry(wire: WireVisit<'_>, campaign: &Campaign, listed: Option<&Kind>) -> Res
         }
         Some("blind") => Visited::Blind {
             place: named("place", wire.place.as_ref())?,
-            outcome: read::outcome(wire.outcome)?,
+            outcome: outcome(wire.outcome)?,
             found: found(wire.found.unwrap_or_default(), listed)?,
         },
         Some("revealed") => Visited::Revealed {
@@ -306,7 +355,9 @@ fn entry(wire: WireVisit<'_>, campaign: &Campaign, listed: Option<&Kind>) -> Res
         seq: wire.seq,
         place: wire.stood.map(|Object(place)| read::place(place)).transpose()?,
     };
+    let id = wire.id.map(|id| read::event_id("id", &id.0)).transpose()?;
     Ok(VisitEntry {
+        id,
         actor: wire.actor.0.into_owned(),
         reason: wire.reason.map(|text| text.0.into_owned()),
         device: wire.device.map(|text| text.0.into_owned()),

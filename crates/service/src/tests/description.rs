@@ -24,7 +24,7 @@ async fn every_described_path_is_there() {
     let register = Register::new();
     let description = register.get("/openapi.json").await.ok();
     let paths = description["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 27);
+    assert_eq!(paths.len(), 28);
     for (path, methods) in paths {
         if path == "/api/v1/live" {
             continue;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 use shilu_engine::{
-    Announced, Assigned, AssignedVisit, DrawnVisit, Entered, Sample, SampleDraw, Shown as ShownChild,
-    sampling::Estimate,
+    Announced, Assigned, AssignedVisit, DrawnVisit, Entered, Sample, SampleDraw, SampleNotice,
+    Shown as ShownChild, sampling::Estimate,
 };
 use shilu_model::{EventId, Timestamp};
 use utoipa::ToSchema;
@@ -95,6 +95,10 @@ pub(crate) struct WireVerifiers {
 #[serde(deny_unknown_fields)]
 #[schema(as = SampleVisit)]
 pub(crate) struct WireVisit<'a> {
+    /// A UUIDv7. Given, a retry is safe: the same entry again answers as the first time.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub(crate) id: Option<Text<'a>>,
     /// blind, then revealed: for a drawn place.
     #[serde(borrow, default)]
     #[schema(value_type = Option<String>)]
@@ -235,7 +239,7 @@ pub(crate) struct SampleJson<'a> {
     indicator: &'a str,
     /// The area from which it is drawn.
     area: Option<&'a str>,
-    /// announced, drawn, complete or invalid.
+    /// announced, waiting (for what was named), drawn, complete or invalid.
     state: &'static str,
     /// Which of the samples of its indicator and area it is, from 1.
     number: usize,
@@ -253,6 +257,8 @@ pub(crate) struct SampleJson<'a> {
     entropy: &'a str,
     /// Set where whoever keeps the register could have steered it.
     label: Option<&'static str>,
+    /// What else must be known of it, in words.
+    notices: Vec<String>,
     /// The announcement's event, which visits cite.
     #[serde(serialize_with = "display")]
     #[schema(value_type = String, format = "uuid")]
@@ -309,6 +315,7 @@ impl<'a> SampleJson<'a> {
                 Language::En => STEERABLE.0,
                 Language::Zh => STEERABLE.1,
             }),
+            notices: sample.notices.iter().map(|one| notice(*one, language)).collect(),
             announcement: sample.announcement,
             position: sample.position.get(),
             announced: sample.announced,
@@ -336,6 +343,31 @@ impl<'a> SampleJson<'a> {
             draw: sample.draw.as_ref().map(DrawJson::of),
             ..SampleJson::of(sample, language)
         }
+    }
+}
+
+fn notice(of: SampleNotice, language: Language) -> String {
+    let (en, zh) = match of {
+        SampleNotice::DrawnLate => (
+            "its checkpoint came more than an hour after the announced time: what was named could be known before".to_owned(),
+            "检查点比公布的抽取时间晚一小时以上：所指定的随机源可能事先已知".to_owned(),
+        ),
+        SampleNotice::VerifiersLate => (
+            "the verifiers were named after the draw: whoever named them could choose who goes where".to_owned(),
+            "核查人员在抽取之后才指定：指定者可以左右谁去哪里".to_owned(),
+        ),
+        SampleNotice::NotSent(visits) => (
+            format!("{visits} visits were settled by somebody whom the seed had not sent"),
+            format!("{visits} 次走访不是由随机种子分派的人完成的"),
+        ),
+        SampleNotice::Disagree(visits) => (
+            format!("{visits} visits were checked again by a third person, who says otherwise"),
+            format!("{visits} 次走访经第三人复核，结论不同"),
+        ),
+    };
+    match language {
+        Language::En => en,
+        Language::Zh => zh,
     }
 }
 
@@ -403,15 +435,15 @@ pub(crate) struct DrawJson<'a> {
     seed: &'a str,
     /// The leaf hash of the announcement, in base64.
     leaf: &'a str,
-    /// The checkpoint's root, in base64.
+    /// The root of the first checkpoint at or after the announced time, in base64.
     root: &'a str,
-    /// The checkpoint's size.
+    /// Its size: it ends with the first event that was recorded then.
     size: u64,
-    /// When the last event that the checkpoint covers was recorded.
+    /// When that event was recorded.
     #[serde(serialize_with = "display")]
     #[schema(value_type = String, format = DateTime)]
     covered: Timestamp,
-    /// The witnesses that cosigned it.
+    /// The witnesses that cosigned the note that covers it.
     witnesses: Vec<&'a str>,
     /// What was revealed.
     revealed: Option<&'a str>,
@@ -558,16 +590,21 @@ pub(crate) struct ShownJson<'a> {
     fields: Fields<'a>,
 }
 
-impl<'a> EnteredJson<'a> {
-    pub(crate) fn of(entered: &'a Entered) -> Self {
-        let shown = |shown: &'a ShownChild| ShownJson {
+impl<'a> ShownJson<'a> {
+    pub(crate) fn of(shown: &'a ShownChild) -> Self {
+        ShownJson {
             record: shown.record.as_str(),
             registered: shown.registered,
             fields: Fields(&shown.fields),
-        };
+        }
+    }
+}
+
+impl<'a> EnteredJson<'a> {
+    pub(crate) fn of(entered: &'a Entered) -> Self {
         EnteredJson {
             events: entered.events.iter().map(AcceptedJson::of).collect(),
-            revealed: entered.revealed.iter().map(shown).collect(),
+            revealed: entered.revealed.iter().map(ShownJson::of).collect(),
         }
     }
 }

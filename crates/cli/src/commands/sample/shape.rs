@@ -39,6 +39,9 @@ pub struct Sample {
     pub entropy: String,
     /// What must be known of it.
     pub label: Option<String>,
+    /// What else must be known of it.
+    #[serde(default)]
+    pub notices: Vec<String>,
     /// Where it was announced.
     pub position: u64,
     /// When.
@@ -131,6 +134,9 @@ pub struct Drawn {
     pub settled: bool,
     /// Whether the second step is missing.
     pub answers_missing: bool,
+    /// Whether the third person says the same.
+    #[serde(default)]
+    pub recheck_agrees: Option<bool>,
 }
 
 /// Who visits what.

@@ -63,7 +63,16 @@ pub(super) fn show(
     if format.format == Format::Csv {
         let mut writer = csv::Writer::from_writer(Output::stdout());
         let header = [
-            "rank", "record", "area", "verifier", "recheck", "attempts", "outcome", "finding", "settled",
+            "rank",
+            "record",
+            "area",
+            "verifier",
+            "recheck",
+            "attempts",
+            "outcome",
+            "finding",
+            "settled",
+            "recheck_agrees",
         ];
         writer.write_record(header).map_err(CliError::csv)?;
         for one in records {
@@ -78,6 +87,9 @@ pub(super) fn show(
                 text(&one.outcome),
                 text(&one.finding),
                 one.settled.to_string(),
+                one.recheck_agrees
+                    .map(|agrees| agrees.to_string())
+                    .unwrap_or_default(),
             ];
             writer.write_record(row).map_err(CliError::csv)?;
         }
@@ -127,7 +139,11 @@ pub(super) fn show(
     }
     output.flush()?;
     let problem = sample.draw.as_ref().and_then(|draw| draw.problem.as_ref());
-    if let Some(warning) = problem.or(sample.label.as_ref()) {
+    for warning in problem
+        .or(sample.label.as_ref())
+        .into_iter()
+        .chain(&sample.notices)
+    {
         say(format!("{}: {warning}", language.say(Text::Note)));
     }
     Ok(())

@@ -54,6 +54,9 @@ pub struct VisitArgs {
     /// Who was found, or the answers, as a JSON list
     #[arg(long, value_name = "FILE", requires = "step")]
     pub list: Option<PathBuf>,
+    /// A UUIDv7 for this entry: sent again with the same one, it is answered as the first time
+    #[arg(long = "entry", value_name = "UUID")]
+    pub entry: Option<String>,
     /// When it was seen: RFC 3339; now by default
     #[arg(long, value_name = "TIME")]
     pub effective: Option<String>,
@@ -127,6 +130,9 @@ fn body(args: &VisitArgs, campaign: &Campaign) -> Result<Map<String, Value>, Cli
     let mut body = Map::new();
     let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
     put("actor", json!(args.actor.actor));
+    if let Some(entry) = &args.entry {
+        put("id", json!(entry));
+    }
     if let Some(reason) = &args.actor.reason {
         put("reason", json!(reason));
     }

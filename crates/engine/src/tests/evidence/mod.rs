@@ -4,7 +4,7 @@ mod backup;
 mod publishing;
 mod rotation;
 mod signatures;
-mod witnesses;
+pub(crate) mod witnesses;
 
 use std::{
     fs,

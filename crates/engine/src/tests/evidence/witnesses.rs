@@ -5,7 +5,7 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -15,7 +15,7 @@ use super::*;
 
 /// How a witness behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mood {
+pub(crate) enum Mood {
     Good,
     /// Closes the connection.
     Dead,
@@ -27,27 +27,30 @@ enum Mood {
     OtherKey,
 }
 
-struct Witness {
-    key: SignerKey,
-    url: String,
+pub(crate) struct Witness {
+    pub(crate) key: SignerKey,
+    pub(crate) url: String,
+    /// What its clock says, in seconds.
+    pub(crate) seconds: Arc<AtomicU64>,
     mood: Arc<Mutex<Mood>>,
     asked: Arc<AtomicUsize>,
     last: Arc<Mutex<Option<Checkpoint>>>,
 }
 
 impl Witness {
-    fn start(name: &str, seed: u8) -> Witness {
+    pub(crate) fn start(name: &str, seed: u8) -> Witness {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let key = SignerKey::from_seed(name, Algorithm::Cosignature, &[seed; 32]).unwrap();
         let witness = Witness {
             key: key.clone(),
             url: format!("http://{}", listener.local_addr().unwrap()),
+            seconds: Arc::new(AtomicU64::new(7)),
             mood: Arc::new(Mutex::new(Mood::Good)),
             asked: Arc::default(),
             last: Arc::default(),
         };
         let (mood, last) = (Arc::clone(&witness.mood), Arc::clone(&witness.last));
-        let asked = Arc::clone(&witness.asked);
+        let (asked, seconds) = (Arc::clone(&witness.asked), Arc::clone(&witness.seconds));
         std::thread::spawn(move || {
             let mut held = Vec::new();
             for stream in listener.incoming().map(Result::unwrap) {
@@ -56,7 +59,10 @@ impl Witness {
                 match now {
                     Mood::Dead => {}
                     Mood::Hangs => held.push(stream),
-                    mood => answer(stream, mood, &key, &mut last.lock().unwrap()),
+                    mood => {
+                        let now = seconds.load(Ordering::SeqCst);
+                        answer(stream, (mood, now), &key, &mut last.lock().unwrap());
+                    }
                 }
             }
         });
@@ -68,7 +74,7 @@ impl Witness {
     }
 }
 
-fn answer(mut stream: TcpStream, mood: Mood, key: &SignerKey, last: &mut Option<Checkpoint>) {
+fn answer(mut stream: TcpStream, (mood, now): (Mood, u64), key: &SignerKey, last: &mut Option<Checkpoint>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut line, mut length) = (String::new(), 0);
     while reader.read_line(&mut line).unwrap() > 2 {
@@ -83,7 +89,7 @@ fn answer(mut stream: TcpStream, mood: Mood, key: &SignerKey, last: &mut Option<
     let request = Addition::parse(&body).unwrap();
     let (status, text) = match mood {
         Mood::Says(status) => (status, "no\u{7}".to_owned()),
-        _ => judged(&request, mood, key, last),
+        _ => judged(&request, (mood, now), key, last),
     };
     let length = text.len();
     let _ = write!(
@@ -92,7 +98,12 @@ fn answer(mut stream: TcpStream, mood: Mood, key: &SignerKey, last: &mut Option<
     );
 }
 
-fn judged(request: &Addition, mood: Mood, key: &SignerKey, last: &mut Option<Checkpoint>) -> (u16, String) {
+fn judged(
+    request: &Addition,
+    (mood, now): (Mood, u64),
+    key: &SignerKey,
+    last: &mut Option<Checkpoint>,
+) -> (u16, String) {
     let note = request.checkpoint.note();
     let log = trusted_key(&note.text);
     // The note was signed by the register; which key it was is not what these tests are about.
@@ -106,7 +117,7 @@ fn judged(request: &Addition, mood: Mood, key: &SignerKey, last: &mut Option<Che
                         SignerKey::from_seed(key.verifier().name(), Algorithm::Cosignature, &[77; 32]);
                     other.unwrap().sign_note(&note.text, 7)
                 }
-                _ => key.sign_note(&note.text, 7),
+                _ => key.sign_note(&note.text, now),
             };
             *last = Some(checkpoint);
             (200, format!("{line}\n"))
@@ -140,6 +151,15 @@ fn witnessed(dir: &Path, origin: &str, names: [&str; 3]) -> (Engine, [Witness; 3
     let witnesses = [Witness::start(a, 1), Witness::start(b, 2), Witness::start(c, 3)];
     let (_, options) = settable(START);
     init(dir, &campaign(origin, 2, &witnesses), &options);
+    trust(dir);
+    for witness in &witnesses {
+        witness.set(Mood::Dead);
+    }
+    (Engine::open(dir, options).unwrap(), witnesses)
+}
+
+/// Lets all witnesses know a register's key.
+pub(crate) fn trust(dir: &Path) {
     let register = fs::read_to_string(dir.join("register.toml")).unwrap();
     let key = register
         .lines()
@@ -148,10 +168,6 @@ fn witnessed(dir: &Path, origin: &str, names: [&str; 3]) -> (Engine, [Witness; 3
     LOGS.lock()
         .unwrap()
         .push(VerifierKey::parse(key.trim_matches('"')).unwrap());
-    for witness in &witnesses {
-        witness.set(Mood::Dead);
-    }
-    (Engine::open(dir, options).unwrap(), witnesses)
 }
 
 fn keys(witnesses: &[Witness; 3]) -> [VerifierKey; 3] {
