@@ -44,6 +44,9 @@ impl Item for Evidence {
         Text::Numerator,
         Text::Denominator,
         Text::Unknown,
+        Text::Aside,
+        Text::Sample,
+        Text::Finding,
         Text::DecidedBy,
     ];
     const CSV: &'static [&'static str] = &[
@@ -53,49 +56,68 @@ impl Item for Evidence {
         "numerator",
         "denominator",
         "unknown",
+        "aside",
+        "sample",
+        "finding",
         "record",
+        "outcome",
         "position",
     ];
 
-    fn rows(&self, _: &View<'_>) -> Vec<Vec<String>> {
-        let records = self.records.iter();
-        let records: Vec<String> = records
-            .map(|record| {
-                let events: Vec<String> = record.events.iter().map(ToString::to_string).collect();
-                format!("{} @{}", record.record, events.join(","))
-            })
-            .collect();
+    fn rows(&self, view: &View<'_>) -> Vec<Vec<String>> {
+        let word = |word: &Option<String>| {
+            let word = word.as_deref().map(|word| view.language.word(word));
+            word.unwrap_or_default().to_owned()
+        };
+        let records = self.records.iter().map(|record| {
+            let events: Vec<String> = record.events.iter().map(ToString::to_string).collect();
+            let positions = format!("@{}", events.join(","));
+            let parts = [record.record.clone(), word(&record.outcome), positions];
+            let said = parts.into_iter().filter(|part| !part.is_empty());
+            said.collect::<Vec<_>>().join(" ")
+        });
         vec![vec![
             self.case.clone(),
             self.area.clone(),
             self.actor.clone(),
             self.numerator.to_string(),
             self.denominator.to_string(),
-            u8::from(self.unknown).to_string(),
-            records.join("; "),
+            self.unknown.to_string(),
+            number(self.aside),
+            self.sample.clone().unwrap_or_default(),
+            word(&self.finding),
+            records.collect::<Vec<_>>().join("; "),
         ]]
     }
 
-    /// A row per event.
+    /// A row per event; one for a case that rests on none.
     fn csv(&self) -> Vec<Vec<String>> {
+        let row = |record: &str, outcome: Option<&str>, position: Option<u64>| {
+            vec![
+                self.case.clone(),
+                self.area.clone(),
+                self.actor.clone(),
+                self.numerator.to_string(),
+                self.denominator.to_string(),
+                self.unknown.to_string(),
+                number(self.aside),
+                self.sample.clone().unwrap_or_default(),
+                self.finding.clone().unwrap_or_default(),
+                record.to_owned(),
+                outcome.unwrap_or_default().to_owned(),
+                number(position),
+            ]
+        };
         let events = self.records.iter().flat_map(|record| {
             let events = record.events.iter();
-            events.map(|position| (record.record.clone(), position.to_string()))
+            events.map(move |position| row(&record.record, record.outcome.as_deref(), Some(*position)))
         });
-        events
-            .map(|(record, position)| {
-                vec![
-                    self.case.clone(),
-                    self.area.clone(),
-                    self.actor.clone(),
-                    self.numerator.to_string(),
-                    self.denominator.to_string(),
-                    self.unknown.to_string(),
-                    record,
-                    position,
-                ]
-            })
-            .collect()
+        let rows: Vec<Vec<String>> = events.collect();
+        if rows.is_empty() {
+            vec![row("", None, None)]
+        } else {
+            rows
+        }
     }
 }
 
@@ -150,6 +172,10 @@ impl Item for Reconciled {
             records(&self.right),
         ]]
     }
+}
+
+fn number(number: Option<u64>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
 }
 
 fn value(said: Option<&Said>) -> String {

@@ -1,4 +1,4 @@
-//! `shilu rankings`: areas by the rates that are due, on the screen or as a workbook.
+//! `shilu rankings`: areas, or persons, by the rates that are due, on the screen or as a workbook.
 
 use rust_xlsxwriter::{Format as CellFormat, Workbook, XlsxError};
 
@@ -14,10 +14,14 @@ use crate::{
 };
 
 const PATH: &str = "/api/v1/rankings";
+/// The columns of areas and persons.
+const NAMES: [usize; 2] = [1, 2];
 
 /// Runs it.
 pub fn run(args: &RankingsArgs, language: Language) -> Done {
-    let query = Query::default().with("month", args.month.clone());
+    let query = Query::default()
+        .with("month", args.month.clone())
+        .with("by", Some(args.by.word()));
     ask(&args.source, language, |register| {
         if let Some(path) = &args.xlsx {
             workbook(register, query.clone(), language, Out::new(Some(path))?)?;
@@ -52,15 +56,27 @@ fn sheet(rows: &[Ranked], view: &View<'_>, simulated: bool) -> Result<Vec<u8>, X
     if simulated {
         mark_simulated(sheet);
     }
-    for (column, text) in (0..).zip(Ranked::COLUMNS) {
+    let cells: Vec<Vec<String>> = rows.iter().flat_map(|ranked| ranked.rows(view)).collect();
+    // A column without any value says nothing: that of areas where persons are ranked.
+    let used = |place: &usize| {
+        cells
+            .iter()
+            .any(|row| row.get(*place).is_some_and(|cell| !cell.is_empty()))
+    };
+    let places: Vec<usize> = (0..Ranked::COLUMNS.len()).filter(used).collect();
+    for (column, place) in (0..).zip(&places) {
+        let text = Ranked::COLUMNS
+            .get(*place)
+            .map_or("", |text| view.language.say(*text));
         sheet.set_column_width(column, 14)?;
-        sheet.write_string_with_format(0, column, view.language.say(*text), &bold)?;
+        sheet.write_string_with_format(0, column, text, &bold)?;
     }
-    for (row, cells) in (1..).zip(rows.iter().flat_map(|ranked| ranked.rows(view))) {
-        for (column, cell) in (0..).zip(cells) {
-            // Areas are codes, not numbers.
+    for (row, cells) in (1..).zip(&cells) {
+        for (column, place) in (0..).zip(&places) {
+            let cell = cells.get(*place).map_or("", String::as_str);
+            // Areas are codes and persons have names: neither is a number.
             match cell.parse::<u32>() {
-                Ok(number) if column != 1 => sheet.write_number(row, column, number)?,
+                Ok(number) if !NAMES.contains(place) => sheet.write_number(row, column, number)?,
                 _ => sheet.write_string(row, column, cell)?,
             };
         }
@@ -72,16 +88,19 @@ impl Item for Ranked {
     const COLUMNS: &'static [Text] = &[
         Text::Rank,
         Text::Area,
+        Text::Actor,
         Text::Met,
         Text::Due,
         Text::Unverified,
         Text::TooFew,
         Text::Score,
         Text::Alike,
+        Text::Unranked,
     ];
     const CSV: &'static [&'static str] = &[
         "rank",
         "area",
+        "actor",
         "met",
         "due",
         "unverified",
@@ -89,9 +108,11 @@ impl Item for Ranked {
         "lower",
         "upper",
         "alike",
+        "unranked",
     ];
 
-    fn rows(&self, _: &View<'_>) -> Vec<Vec<String>> {
+    fn rows(&self, view: &View<'_>) -> Vec<Vec<String>> {
+        let unranked = self.unranked.as_deref();
         let percent = |share: f64| format!("{:.2}", share * 100.0);
         let score = match (self.lower, self.upper) {
             (Some(lower), Some(upper)) => format!("{}–{} %", percent(lower), percent(upper)),
@@ -99,13 +120,15 @@ impl Item for Ranked {
         };
         vec![vec![
             self.rank.map(|rank| rank.to_string()).unwrap_or_default(),
-            self.area.clone(),
+            self.area.clone().unwrap_or_default(),
+            self.actor.clone().unwrap_or_default(),
             self.met.to_string(),
             self.due.to_string(),
             self.unverified.to_string(),
             self.left_out.to_string(),
             score,
             self.alike.len().to_string(),
+            unranked.map_or("", |why| view.language.word(why)).to_owned(),
         ]]
     }
 
@@ -113,7 +136,8 @@ impl Item for Ranked {
         let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
         vec![vec![
             self.rank.map(|rank| rank.to_string()).unwrap_or_default(),
-            self.area.clone(),
+            self.area.clone().unwrap_or_default(),
+            self.actor.clone().unwrap_or_default(),
             self.met.to_string(),
             self.due.to_string(),
             self.unverified.to_string(),
@@ -121,6 +145,7 @@ impl Item for Ranked {
             number(self.lower),
             number(self.upper),
             self.alike.join(" "),
+            self.unranked.clone().unwrap_or_default(),
         ]]
     }
 }

@@ -216,7 +216,7 @@ fn finding_of(events: &[&Event<'_>], course: &Course, essential: &[String]) -> F
 }
 
 /// The verdict on each essential field.
-fn verdicts(event: &Event<'_>, essential: &[String]) -> Vec<Option<Verdict>> {
+pub(super) fn verdicts(event: &Event<'_>, essential: &[String]) -> Vec<Option<Verdict>> {
     let verdict = |field: &String| {
         let mut observed = event.observed.iter().filter(|observed| observed.field == field);
         observed.next().map(|observed| observed.verdict)
@@ -286,7 +286,8 @@ impl<'a> Place<'a> {
         self.list.keys().filter(move |key| !found(key))
     }
 
-    fn is_here(&self, event: &Event<'_>) -> bool {
+    /// Whether somebody was found here by an event.
+    pub fn is_here(&self, event: &Event<'_>) -> bool {
         let here = Some(Value::Reference(self.drawn.record.as_str()));
         let mut observed = event.observed.iter();
         observed.any(|observed| observed.field == self.children.field && observed.value == here)
