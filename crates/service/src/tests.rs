@@ -5,6 +5,7 @@ mod commands;
 mod description;
 mod live;
 mod questions;
+mod rankings;
 mod served;
 mod stream;
 mod worked_examples;
