@@ -185,3 +185,76 @@ fn value(said: Option<&Said>) -> String {
 fn normal(said: Option<&Said>) -> String {
     said.and_then(|said| said.normal.clone()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::commands::testing::{csv, table};
+
+    fn counted() -> Value {
+        json!([
+            {"case": "dwelling/3幢501", "area": "越兴社区", "actor": "王小明", "numerator": 1, "denominator": 1,
+             "unknown": 0, "records": [{"record": "dwelling/3幢501", "events": [1, 7]}]},
+            {"case": "k9", "area": "", "actor": "", "numerator": 0, "denominator": 1, "unknown": 0, "records": []},
+        ])
+    }
+
+    fn drawn() -> Value {
+        json!([{"case": "dwelling/1", "area": "越兴社区", "actor": "", "numerator": 1, "denominator": 2, "unknown": 1,
+                "sample": "六月", "finding": "not-visited",
+                "records": [{"record": "sample/六月", "events": [4]},
+                            {"record": "resident/a", "outcome": "unknown-here", "events": [2, 9]}]}])
+    }
+
+    #[test]
+    fn cases_line_up_in_chinese() {
+        let both = [counted(), drawn()].map(|cases| table::<Evidence>(Language::Zh, &cases));
+        insta::assert_snapshot!(both.join("\n"), @r"
+        个案             区域      人员    分子  分母  不明  档案与事件
+        ───────────────  ────────  ──────  ────  ────  ────  ────────────────────
+        dwelling/3幢501  越兴社区  王小明     1     1     0  dwelling/3幢501 @1,7
+        k9                                    0     1     0
+        个案        区域      分子  分母  不明  抽查  认定    档案与事件
+        ──────────  ────────  ────  ────  ────  ────  ──────  ────────────────────────────────────
+        dwelling/1  越兴社区     1     2     1  六月  未走访  sample/六月 @4; resident/a 查无 @2,9
+        ");
+    }
+
+    #[test]
+    fn csv_has_a_row_for_each_event_and_for_a_case_without_any() {
+        let both = [counted(), drawn()].map(|cases| csv::<Evidence>(&cases));
+        insta::assert_snapshot!(both.join("\n"), @r"
+        case,area,actor,numerator,denominator,unknown,aside,sample,finding,record,outcome,position
+        dwelling/3幢501,越兴社区,王小明,1,1,0,,,,dwelling/3幢501,,1
+        dwelling/3幢501,越兴社区,王小明,1,1,0,,,,dwelling/3幢501,,7
+        k9,,,0,1,0,,,,,,
+        case,area,actor,numerator,denominator,unknown,aside,sample,finding,record,outcome,position
+        dwelling/1,越兴社区,,1,2,1,,六月,not-visited,sample/六月,,4
+        dwelling/1,越兴社区,,1,2,1,,六月,not-visited,resident/a,unknown-here,2
+        dwelling/1,越兴社区,,1,2,1,,六月,not-visited,resident/a,unknown-here,9
+        ");
+    }
+
+    #[test]
+    fn two_systems_line_up_in_chinese() {
+        let keys = json!([
+            {"key": "k1", "area": "越兴社区", "outcome": "match",
+             "left": {"records": ["extract/a:k1"], "value": "３幢５０１室", "normal": "3-501"},
+             "right": {"records": ["extract/b:k1"], "value": "3-501", "normal": "3-501"}},
+            {"key": "k2", "area": "越北村委会", "outcome": "right-only", "left": null,
+             "right": {"records": ["extract/b:k2", "extract/b:k3"], "value": null, "normal": null}},
+        ]);
+        let both = [table::<Reconciled>(Language::Zh, &keys), csv::<Reconciled>(&keys)];
+        insta::assert_snapshot!(both.join("\n"), @r"
+        主键  区域        结果    左               右  左（比对形式）  右（比对形式）
+        ────  ──────────  ──────  ────────────  ─────  ──────────────  ──────────────
+        k1    越兴社区    一致    ３幢５０１室  3-501           3-501           3-501
+        k2    越北村委会  仅右有
+        key,area,outcome,left,right,left_normal,right_normal,left_records,right_records
+        k1,越兴社区,match,３幢５０１室,3-501,3-501,3-501,extract/a:k1,extract/b:k1
+        k2,越北村委会,right-only,,,,,,extract/b:k2 extract/b:k3
+        ");
+    }
+}

@@ -149,3 +149,82 @@ impl Item for Ranked {
         ]]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use calamine::{Data, Reader, Xlsx};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::commands::testing::{csv, table, viewed};
+
+    fn areas() -> Value {
+        json!([
+            {"rank": 1, "unranked": null, "area": "越兴社区", "met": 2, "due": 3, "unverified": 0, "left_out": 0,
+             "lower": 0.91, "upper": 0.985, "alike": ["330604006200"], "results": []},
+            {"rank": 2, "unranked": null, "area": "330604006200", "met": 1, "due": 3, "unverified": 1, "left_out": 0,
+             "lower": 0.5, "upper": 1.0, "alike": ["越兴社区"], "results": []},
+            {"rank": null, "unranked": "too-few", "area": "330604006206", "met": 0, "due": 0, "unverified": 0,
+             "left_out": 3, "lower": null, "upper": null, "alike": [], "results": []},
+        ])
+    }
+
+    fn persons() -> Value {
+        json!([{"rank": 1, "unranked": null, "actor": "王小明", "met": 0, "due": 1, "unverified": 0, "left_out": 0,
+                "lower": 0.8, "upper": 0.9, "alike": [], "results": []}])
+    }
+
+    #[test]
+    fn areas_line_up_in_chinese() {
+        insta::assert_snapshot!(table::<Ranked>(Language::Zh, &areas()), @r"
+        名次  区域          达标数  到期数  未核查  基数过小  得分            无法区分者数  不排名
+        ────  ────────────  ──────  ──────  ──────  ────────  ──────────────  ────────────  ────────
+           1  越兴社区           2       3       0         0  91.00–98.50 %              1
+           2  330604006200       1       3       1         0  50.00–100.00 %             1
+              330604006206       0       0       0         3                             0  基数过小
+        ");
+    }
+
+    #[test]
+    fn persons_have_a_column_of_their_own() {
+        insta::assert_snapshot!(table::<Ranked>(Language::En, &persons()), @r"
+        Rank  Actor   Met  Due  Unverified  Too few cases  Score          Not distinguishable from so many
+        ────  ──────  ───  ───  ──────────  ─────────────  ─────────────  ────────────────────────────────
+           1  王小明    0    1           0              0  80.00–90.00 %                                 0
+        ");
+    }
+
+    #[test]
+    fn csv_has_every_column() {
+        let both = [areas(), persons()].map(|items| csv::<Ranked>(&items));
+        insta::assert_snapshot!(both.join("\n"), @r"
+        rank,area,actor,met,due,unverified,left_out,lower,upper,alike,unranked
+        1,越兴社区,,2,3,0,0,0.91,0.985,330604006200,
+        2,330604006200,,1,3,1,0,0.5,1,越兴社区,
+        ,330604006206,,0,0,0,3,,,,too-few
+        rank,area,actor,met,due,unverified,left_out,lower,upper,alike,unranked
+        1,,王小明,0,1,0,0,0.8,0.9,,
+        ");
+    }
+
+    #[test]
+    fn a_workbook_has_the_same_cells() {
+        let read = |items: Value| -> Vec<Vec<Data>> {
+            let rows: Vec<Ranked> = serde_json::from_value(items).unwrap();
+            let bytes = viewed(Language::Zh, |view| sheet(&rows, view, true)).unwrap();
+            let mut workbook: Xlsx<_> = Xlsx::new(std::io::Cursor::new(bytes)).unwrap();
+            let range = workbook.worksheet_range("排名 Rankings").unwrap();
+            range.rows().map(<[Data]>::to_vec).collect()
+        };
+        let text = |text: &str| Data::String(text.to_owned());
+        let areas = read(areas());
+        assert_eq!(areas[0][..2], [text("名次"), text("区域")]);
+        assert_eq!(areas[0].last(), Some(&text("不排名")));
+        // A rank is a number; the code of an area is none.
+        assert_eq!(areas[2][..2], [Data::Float(2.0), text("330604006200")]);
+        assert_eq!(areas[3].last(), Some(&text("基数过小")));
+        let persons = read(persons());
+        assert_eq!(persons[0][..3], [text("名次"), text("人员"), text("达标数")]);
+        assert_eq!(persons[1][..2], [Data::Float(1.0), text("王小明")]);
+    }
+}
