@@ -255,7 +255,9 @@ impl Asked<'_> {
                 indicator: indicator.id.clone(),
                 title: title(indicator),
                 bounds: bounds(&basis),
-                population: share.denominator + share.unknown,
+                // What is summed are records: the guests of one hotel are no cases of their own.
+                population: told.clusters.map_or(share.denominator, |clusters| clusters.count)
+                    + share.unknown,
                 share,
                 target: target.cloned(),
                 due,

@@ -231,6 +231,38 @@ mod tests {
         );
     }
 
+    /// The table of `docs/rates.md`: two fields, use and rooms.
+    #[test]
+    fn the_worked_example_counts_what_the_documentation_says() {
+        let by = |rooms: &str| Authors {
+            maker: "li".to_owned(),
+            setters: vec![Some("li".to_owned()), Some(rooms.to_owned())],
+        };
+        let (there, never) = (Outcome::Present, Outcome::UnknownHere);
+        let mut findings: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+        for (rooms, outcome, verdicts) in [
+            ("li", there, [EQUAL, EQUAL]),
+            ("wang", there, [EQUAL, DIFFERS]),
+            ("wang", there, [DIFFERS, EQUAL]),
+            ("wang", there, [Some(Verdict::NotSeen), EQUAL]),
+            ("wang", never, [None, None]),
+        ] {
+            let seen = Sight {
+                outcome: Some(outcome),
+                verdicts: &verdicts,
+                void: false,
+            };
+            for (person, finding) in found(&by(rooms), seen, Gone::Wrong) {
+                findings.entry(person).or_default().push(finding);
+            }
+        }
+        let of = |person: &str| {
+            let tally = Tally::of(5, findings[person].iter().copied());
+            (tally.right, tally.wrong, tally.unknown.total(), tally.gone)
+        };
+        assert_eq!((of("li"), of("wang")), ((2, 2, 1, 0), (2, 1, 0, 1)));
+    }
+
     #[test]
     fn a_maker_without_a_value_has_a_part_in_errors_alone() {
         let authors = Authors {
