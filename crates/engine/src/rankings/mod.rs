@@ -140,7 +140,7 @@ fn no_ranking(problem: String) -> EngineError {
 }
 
 /// The last target that is due. A wish counts too: missing it only is never short.
-fn due<'a>(indicator: &'a Indicator, zone: Zone, at: At) -> Option<&'a Target> {
+fn due(indicator: &Indicator, zone: Zone, at: At) -> Option<&Target> {
     let targets = indicator.targets.iter();
     targets
         .rev()

@@ -93,13 +93,16 @@ pub(crate) async fn reconciled(
     .await
 }
 
+/// How a page of items as they go out is asked for.
+type Ask<T> = fn(&Engine, &CasesQuery) -> Result<Page<T, u64>, EngineError>;
+
 /// Answers page by page what is behind an indicator.
 async fn behind<T: Serialize + Send + 'static>(
     app: Shared,
     of: &'static str,
     indicator: Result<Path<String>, PathRejection>,
     query: Option<String>,
-    ask: fn(&Engine, &CasesQuery) -> Result<Page<T, u64>, EngineError>,
+    ask: Ask<T>,
 ) -> Result<Response, Problem> {
     let params = Params::read(query.as_deref(), &KNOWN)?;
     let Path(indicator) = indicator.map_err(|error| {
