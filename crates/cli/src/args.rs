@@ -610,7 +610,7 @@ pub struct BehindArgs {
 /// `rankings`
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  shilu rankings --data reg --month 2015-06\n  shilu rankings --data reg --month 2015-06 --xlsx 2015-06.xlsx"
+    after_help = "Examples:\n  shilu rankings --data reg --month 2015-06\n  shilu rankings --data reg --month 2015-06 --by actor\n  shilu rankings --data reg --month 2015-06 --xlsx 2015-06.xlsx"
 )]
 pub struct RankingsArgs {
     /// Which register
@@ -619,6 +619,9 @@ pub struct RankingsArgs {
     /// A month of the campaign's ranking; the last one that has begun if nothing is said
     #[arg(long, value_name = "YYYY-MM")]
     pub month: Option<String>,
+    /// Areas, or persons by the accuracy of what they entered
+    #[arg(long, value_name = "BY", default_value = "area")]
+    pub by: ByArg,
     /// Write it as a workbook too
     #[arg(long, value_name = "FILE")]
     pub xlsx: Option<PathBuf>,
@@ -634,6 +637,16 @@ pub enum ByArg {
     Area,
     /// 人员
     Actor,
+}
+
+impl ByArg {
+    /// The word for it in a query.
+    pub const fn word(self) -> &'static str {
+        match self {
+            ByArg::Area => "area",
+            ByArg::Actor => "actor",
+        }
+    }
 }
 
 /// `rebuild`

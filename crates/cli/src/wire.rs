@@ -305,8 +305,17 @@ pub struct Evidence {
     pub numerator: u64,
     /// What it adds to the denominator.
     pub denominator: u64,
-    /// Whether nobody can say.
-    pub unknown: bool,
+    /// What it adds to those of whom nobody can say.
+    pub unknown: u64,
+    /// Found gone, in a column of their own.
+    #[serde(default)]
+    pub aside: Option<u64>,
+    /// The sample that drew it.
+    #[serde(default)]
+    pub sample: Option<String>,
+    /// What a drawn record was found to be.
+    #[serde(default)]
+    pub finding: Option<String>,
     /// The records that decide it.
     pub records: Vec<EvidenceRecord>,
 }
@@ -318,6 +327,9 @@ pub struct EvidenceRecord {
     pub record: String,
     /// The positions of its events.
     pub events: Vec<u64>,
+    /// What a visit found of it.
+    #[serde(default)]
+    pub outcome: Option<String>,
 }
 
 /// A key of two systems.
@@ -351,14 +363,21 @@ pub struct Said {
     pub normal: Option<String>,
 }
 
-/// Where an area stands.
+/// Where an area or a person stands.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Ranked {
     /// From 1.
     #[serde(default)]
     pub rank: Option<u64>,
-    /// The area.
-    pub area: String,
+    /// Why there is no rank.
+    #[serde(default)]
+    pub unranked: Option<String>,
+    /// The area, of areas.
+    #[serde(default)]
+    pub area: Option<String>,
+    /// The person, of persons.
+    #[serde(default)]
+    pub actor: Option<String>,
     /// Indicators whose target is met.
     pub met: u64,
     /// Indicators that count.
@@ -373,7 +392,7 @@ pub struct Ranked {
     /// The score at the upper bounds.
     #[serde(default)]
     pub upper: Option<f64>,
-    /// Areas that cannot be told apart from it.
+    /// Others that cannot be told apart from it.
     #[serde(default)]
     pub alike: Vec<String>,
 }

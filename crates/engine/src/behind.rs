@@ -1,7 +1,7 @@
 //! What is behind a rate: its cases with the records and events that decide them, and two extracts side by side. Each
 //! question is one pass over the records of a kind.
 
-use shilu_model::{Indicator, Position};
+use shilu_model::{Areas, Indicator, Position};
 use shilu_projections::{BuiltIn, Evidence, Input, Reconciled, Wanted};
 
 use crate::{
@@ -26,30 +26,95 @@ pub struct CasesQuery {
     pub limit: usize,
 }
 
+/// One case behind a rate. All of them together are its numerator, its denominator, and what is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateCase {
+    /// The record that is the case, or the key or name that it is about.
+    pub case: String,
+    /// Where it counts.
+    pub area: String,
+    /// Who collected it first, where that is asked.
+    pub actor: String,
+    /// What it adds to the numerator.
+    pub numerator: u64,
+    /// What it adds to the denominator.
+    pub denominator: u64,
+    /// What it adds to those of whom nobody can say; a place may hold several.
+    pub unknown: u64,
+    /// Found gone, in a column of its own.
+    pub aside: u64,
+    /// The sample that drew it.
+    pub sample: Option<String>,
+    /// What a drawn record was found to be.
+    pub finding: Option<&'static str>,
+    /// The records that decide it.
+    pub records: Vec<CaseRecord>,
+}
+
+/// A record that decides a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseRecord {
+    /// Its name.
+    pub record: String,
+    /// The positions of the events that count.
+    pub events: Vec<Position>,
+    /// What a visit found of it.
+    pub outcome: Option<&'static str>,
+}
+
+impl From<Evidence> for RateCase {
+    fn from(counted: Evidence) -> Self {
+        let records = counted.inputs.into_iter().map(|input| CaseRecord {
+            record: input.record,
+            events: input.events,
+            outcome: None,
+        });
+        RateCase {
+            case: counted.case,
+            area: counted.area,
+            actor: counted.actor,
+            numerator: counted.numerator,
+            denominator: counted.denominator,
+            unknown: u64::from(counted.unknown),
+            aside: 0,
+            sample: None,
+            finding: None,
+            records: records.collect(),
+        }
+    }
+}
+
 impl Engine {
     /// The cases behind a numerator, a denominator and what is unknown.
     ///
     /// # Errors
-    /// `NO_INDICATOR`.
-    pub fn rate_evidence(&self, query: &CasesQuery) -> Result<Page<Evidence, u64>, EngineError> {
-        let mut cases = match self.built_in(&query.indicator) {
+    /// `NO_INDICATOR`, and what the log says.
+    pub fn rate_evidence(&self, query: &CasesQuery) -> Result<Page<RateCase, u64>, EngineError> {
+        let mut cases = match self.built_in(&query.indicator, query.at) {
             Some((kind, indicator)) => self.built_in_evidence(&kind, indicator, query.at),
             None => {
-                self.indicator(&query.indicator, query.at)?;
-                let projections = self.read();
-                let mut cases = Vec::new();
-                let pair = (query.at.effective, query.at.known_end);
-                projections
-                    .figures()
-                    .evidence(&projections.subjects, &query.indicator, pair, |case| {
-                        cases.push(case);
-                    });
-                cases
+                let indicator = self.indicator(&query.indicator, query.at)?;
+                match self.drawn_evidence(&indicator, query.area.as_deref(), query.at)? {
+                    None => self.counted_evidence(query),
+                    // A stratum counts as a whole, wherever its records are now.
+                    Some(drawn) => return Ok(page(sorted(drawn), query)),
+                }
             }
         };
-        cases.retain(|case| self.is_asked(query, &case.area));
-        cases.sort_by(|a, b| a.case.cmp(&b.case));
-        Ok(page(cases, query))
+        let campaign = self.campaign_at(query.at.known_end);
+        cases.retain(|case| query.asks_for(&campaign.areas, &case.area));
+        Ok(page(sorted(cases), query))
+    }
+
+    fn counted_evidence(&self, query: &CasesQuery) -> Vec<RateCase> {
+        let (projections, mut cases) = (self.read(), Vec::new());
+        let pair = (query.at.effective, query.at.known_end);
+        projections
+            .figures()
+            .evidence(&projections.subjects, &query.indicator, pair, |case| {
+                cases.push(case.into());
+            });
+        cases
     }
 
     /// Every key of two extracts that an indicator compares, with what each side says.
@@ -67,7 +132,8 @@ impl Engine {
         projections
             .figures()
             .reconcile(&projections.subjects, &indicator, pair, |key| keys.push(key));
-        keys.retain(|key| self.is_asked(query, &key.area));
+        let areas = &projections.subjects.campaign(query.at.known_end).areas;
+        keys.retain(|key| query.asks_for(areas, &key.area));
         Ok(page(keys, query))
     }
 
@@ -80,14 +146,14 @@ impl Engine {
             .ok_or_else(|| no_indicator(id, "is no indicator"))
     }
 
-    fn built_in(&self, id: &str) -> Option<(String, BuiltIn)> {
+    fn built_in(&self, id: &str, at: At) -> Option<(String, BuiltIn)> {
         let (kind, of) = id.rsplit_once('.')?;
         let indicator = BuiltIn::ALL.into_iter().find(|indicator| indicator.id() == of)?;
-        self.campaign().kind(kind)?;
+        self.campaign_at(at.known_end).kind(kind)?;
         Some((kind.to_owned(), indicator))
     }
 
-    fn built_in_evidence(&self, kind: &str, indicator: BuiltIn, at: At) -> Vec<Evidence> {
+    fn built_in_evidence(&self, kind: &str, indicator: BuiltIn, at: At) -> Vec<RateCase> {
         let projections = self.read();
         let (subjects, mut cases) = (&projections.subjects, Vec::new());
         let wanted = subjects.names.find(kind);
@@ -106,7 +172,7 @@ impl Engine {
                 .entries(slot, at.known_end, Wanted::Only(None), &subjects.names);
             let events = entries.iter().filter(|entry| entry.effective <= at.effective);
             let record = format!("{kind}/{key}");
-            cases.push(Evidence {
+            let evidence = Evidence {
                 case: record.clone(),
                 area: subjects.names.text(class.area).to_owned(),
                 actor: subjects.names.text(class.actor).to_owned(),
@@ -117,18 +183,23 @@ impl Engine {
                     record,
                     events: events.map(|entry| entry.position).collect::<Vec<Position>>(),
                 }],
-            });
+            };
+            cases.push(evidence.into());
         }
         cases
     }
+}
 
-    fn is_asked(&self, query: &CasesQuery, area: &str) -> bool {
-        let areas = &self.campaign().areas;
-        query
-            .area
-            .as_ref()
-            .is_none_or(|asked| counts_in(areas, area, asked))
+impl CasesQuery {
+    fn asks_for(&self, areas: &Areas, area: &str) -> bool {
+        let asked = self.area.as_ref();
+        asked.is_none_or(|asked| counts_in(areas, area, asked))
     }
+}
+
+fn sorted(mut cases: Vec<RateCase>) -> Vec<RateCase> {
+    cases.sort_by(|a, b| (&a.case, &a.sample).cmp(&(&b.case, &b.sample)));
+    cases
 }
 
 fn page<T>(all: Vec<T>, query: &CasesQuery) -> Page<T, u64> {

@@ -32,7 +32,7 @@ mod saved;
 mod tests;
 mod writing;
 
-pub use behind::CasesQuery;
+pub use behind::{CaseRecord, CasesQuery, RateCase};
 pub use clock::Clock;
 pub use engine::{Engine, Info, Options};
 pub use error::EngineError;
@@ -45,7 +45,7 @@ pub use query::{
     AsOf, At, AtDeadline, Behind, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures,
     ListQuery, Page, Rate, RecordView, Share, StoredEvent,
 };
-pub use rankings::Ranking;
+pub use rankings::{IndicatorResult, Ranking, RankingItem, Ranks};
 pub use rebuilding::{Compared, Rebuilt};
 pub use reply::{Accepted, Answer, Pending};
 pub use samples::{

@@ -68,17 +68,10 @@ impl Engine {
         let (target, due) = target_of(&indicator.targets, |target| {
             zone.end_of(target.by) <= at.effective
         });
-        let then = match target.filter(|_| due).map(|target| zone.end_of(target.by)) {
-            Some(deadline) if deadline <= at.known && deadline < at.effective.max(at.known) => {
-                let then = At {
-                    effective: deadline,
-                    known: deadline,
-                    known_end: self.end_at(deadline)?,
-                    now: false,
-                };
-                self.drawn(indicator, query.area.as_deref(), by_area, then)?
-            }
-            _ => Vec::new(),
+        let passed = target.filter(|target| due && zone.end_of(target.by) <= at.known);
+        let (then_target, then) = match passed {
+            Some(target) => self.drawn_at_deadline(indicator, query, (target.by, zone))?,
+            None => (None, Vec::new()),
         };
         let rate = |figure: DrawnFigure| {
             let before = then.iter().find(|before| before.area == figure.area);
@@ -94,8 +87,8 @@ impl Engine {
                 state: state(&figure.estimate.basis, target),
                 at_deadline: before.map(|before| AtDeadline {
                     share: of_estimate(before),
-                    target: target.cloned(),
-                    state: state(&before.estimate.basis, target),
+                    target: then_target.clone(),
+                    state: state(&before.estimate.basis, then_target.as_ref()),
                 }),
                 frame: None,
                 first_frame: None,
@@ -113,6 +106,30 @@ impl Engine {
             }
         };
         Ok(drawn.into_iter().map(rate).collect())
+    }
+
+    /// What the draws of an indicator said at the end of a day as known then, by the campaign known then: with the target
+    /// and the scope that it had.
+    fn drawn_at_deadline(
+        &self,
+        indicator: &Indicator,
+        query: &FigureQuery,
+        (by, zone): (Day, Zone),
+    ) -> Result<(Option<Target>, Vec<DrawnFigure>), EngineError> {
+        let deadline = zone.end_of(by);
+        let then = At {
+            effective: deadline,
+            known: deadline,
+            known_end: self.end_at(deadline)?,
+            now: false,
+        };
+        let campaign = self.campaign_at(then.known_end);
+        let Some(known) = campaign.indicator(&indicator.id) else {
+            return Ok((None, Vec::new()));
+        };
+        let target = known.targets.iter().find(|target| target.by == by);
+        let drawn = self.drawn(known, query.area.as_deref(), query.by == By::Area, then)?;
+        Ok((target.cloned(), drawn))
     }
 
     /// The first position after each deadline of any campaign that has passed at an effective time. As long as there
@@ -238,7 +255,9 @@ impl Asked<'_> {
                 indicator: indicator.id.clone(),
                 title: title(indicator),
                 bounds: bounds(&basis),
-                population: share.denominator + share.unknown,
+                // What is summed are records: the guests of one hotel are no cases of their own.
+                population: told.clusters.map_or(share.denominator, |clusters| clusters.count)
+                    + share.unknown,
                 share,
                 target: target.cloned(),
                 due,

@@ -9,6 +9,7 @@
 //! order it is handed in. The formulas and what simulation shows of them are in `docs/sampling.md`.
 
 mod assign;
+mod authorship;
 mod capture;
 mod draw;
 mod estimate;
@@ -24,6 +25,7 @@ mod state;
 mod testing;
 
 pub use assign::{Assignment, AssignmentError, Case, Crew, Member, Notice, RECHECK_ONE_IN, Visit, assign};
+pub use authorship::{Authors, Sight, findings_of, person_accuracy};
 pub use capture::{Capture, Total, chapman};
 pub use draw::{Candidate, Drawn, draw};
 pub use estimate::Estimate;
@@ -31,7 +33,7 @@ pub use interval::{
     Cluster, Interval, RatioStratum, RatioSums, Share, Stratum, clean_bound, clopper_pearson, hypergeometric,
     ratio, stratified, wilson,
 };
-pub use ranking::{Contestant, Ranked, Result as RankingResult, rank};
+pub use ranking::{Contestant, LeftOut, Ranked, Result as RankingResult, rank};
 pub use record_draw::{Finding, Tally, Unknown, Unknowns, accuracy, finding};
 pub use roster::{
     Answer, Departure, Found, Listing, Roster, RosterCounts, RosterRule, RosterStratum, Rosters, Standing,

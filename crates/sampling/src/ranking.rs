@@ -2,7 +2,14 @@
 
 use std::cmp::Ordering;
 
-use crate::{interval::Interval, number::float, state::State};
+use crate::{
+    interval::Interval,
+    number::{count, float},
+    state::State,
+};
+
+/// Scores are compared in steps of a billionth: far above what rounding does, far below what a record weighs.
+const SCORE_STEPS: f64 = 1e9;
 
 /// One indicator of one contestant whose target is due.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,10 +18,49 @@ pub struct Result {
     pub state: State,
     /// Its value, from the least that is possible to the greatest.
     pub bounds: Interval,
-    /// The target, above 0 and at most 1.
+    /// The target, 0 to 1.
     pub target: f64,
     /// How many cases there are to be right or wrong: records or what a frame expects, never a sample's size.
     pub population: u64,
+}
+
+/// Why an indicator, or a contestant with all of theirs, is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// There is nothing to count.
+    NoData,
+    /// There are too few cases to be ranked by.
+    TooFew,
+}
+
+impl LeftOut {
+    /// The word for it in answers.
+    pub const fn word(self) -> &'static str {
+        match self {
+            LeftOut::NoData => "no-data",
+            LeftOut::TooFew => "too-few",
+        }
+    }
+}
+
+impl Result {
+    /// Why it is left out of a ranking that asks for so many cases; `None` where it counts.
+    pub fn left_out(&self, population_min: u64) -> Option<LeftOut> {
+        if self.state == State::NoData {
+            Some(LeftOut::NoData)
+        } else {
+            (self.population < population_min).then_some(LeftOut::TooFew)
+        }
+    }
+
+    /// A value by the target, at most 1: beyond the target nothing is gained.
+    fn by_target(&self, value: f64) -> f64 {
+        if self.target > 0.0 {
+            (value / self.target).min(1.0)
+        } else {
+            1.0
+        }
+    }
 }
 
 /// An area or a person with its results.
@@ -31,8 +77,10 @@ pub struct Contestant {
 pub struct Ranked {
     /// Its name.
     pub name: String,
-    /// From 1; those who share a rank are alike in everything that is ranked. `None` for whom too few cases are known.
+    /// From 1; those who share a rank are alike in everything that is ranked. `None` for whom no indicator counts.
     pub rank: Option<u64>,
+    /// Why there is no rank.
+    pub unranked: Option<LeftOut>,
     /// Indicators whose target is met.
     pub met: u64,
     /// Indicators that count.
@@ -96,39 +144,50 @@ pub fn rank(contestants: &[Contestant], population_min: u64) -> Vec<Ranked> {
 }
 
 fn scored(contestant: &Contestant, population_min: u64) -> Ranked {
-    let counted = || {
-        let told = contestant.results.iter();
-        told.filter(|result| result.state != State::NoData && result.population >= population_min)
-    };
-    let of = |state: State| crate::number::count(counted().filter(|result| result.state == state).count());
-    let due = crate::number::count(counted().count());
-    let too_few = contestant.results.iter();
-    let too_few =
-        too_few.filter(|result| result.state != State::NoData && result.population < population_min);
+    let results = contestant.results.iter();
+    let (counted, rest): (Vec<&Result>, Vec<&Result>) =
+        results.partition(|result| result.left_out(population_min).is_none());
+    let of = |state: State| count(counted.iter().filter(|result| result.state == state).count());
+    let too_few = |result: &&&Result| result.left_out(population_min) == Some(LeftOut::TooFew);
+    let left_out = count(rest.iter().filter(too_few).count());
     let mean = |bound: fn(&Interval) -> f64| {
-        let sum: f64 = counted()
-            .map(|result| (bound(&result.bounds) / result.target).min(1.0))
-            .sum();
-        sum / float(due)
+        let mut shares: Vec<f64> = counted
+            .iter()
+            .map(|result| result.by_target(bound(&result.bounds)))
+            .collect();
+        // In one order, so that the same shares of other indicators have the same sum.
+        shares.sort_unstable_by(f64::total_cmp);
+        shares.iter().sum::<f64>() / float(count(shares.len()))
+    };
+    let score = (!counted.is_empty()).then(|| Interval {
+        lower: mean(|bounds| bounds.lower),
+        upper: mean(|bounds| bounds.upper),
+    });
+    let why = if left_out > 0 {
+        LeftOut::TooFew
+    } else {
+        LeftOut::NoData
     };
     Ranked {
         name: contestant.name.clone(),
         rank: None,
+        unranked: score.is_none().then_some(why),
         met: of(State::Met),
-        due,
+        due: count(counted.len()),
         unverified: of(State::Unverified),
-        left_out: crate::number::count(too_few.count()),
-        score: (due > 0).then(|| Interval {
-            lower: mean(|bounds| bounds.lower),
-            upper: mean(|bounds| bounds.upper),
-        }),
+        left_out,
+        score,
         alike: Vec::new(),
     }
 }
 
 /// The better one first.
 fn order(a: &Ranked, b: &Ranked) -> Ordering {
-    let lower = |one: &Ranked| one.score.map_or(-1.0, |score| score.lower);
+    // What differs by rounding alone is a tie.
+    let lower = |one: &Ranked| {
+        one.score
+            .map_or(-1.0, |score| (score.lower * SCORE_STEPS).round())
+    };
     (a.score.is_none().cmp(&b.score.is_none()))
         .then((a.unverified > 0).cmp(&(b.unverified > 0)))
         .then(b.met.cmp(&a.met))
@@ -195,7 +254,35 @@ mod tests {
         let found = rank(&[area("a", &few), area("b", &enough)], 20);
         assert_eq!((found[0].rank, &*found[0].name, found[0].due), (Some(1), "b", 1));
         assert_eq!((found[1].rank, found[1].due, found[1].left_out), (None, 0, 1));
-        assert_eq!(found[1].score, None);
+        assert_eq!((found[1].score, found[1].unranked), (None, Some(LeftOut::TooFew)));
+        assert_eq!(
+            (found[0].unranked, few[1].left_out(20)),
+            (None, Some(LeftOut::NoData))
+        );
+        // Nothing is due, or there is nothing to count.
+        let idle = rank(&[area("a", &[]), area("b", &few[1..])], 20);
+        assert!(
+            idle.iter()
+                .all(|one| one.rank.is_none() && one.unranked == Some(LeftOut::NoData))
+        );
+    }
+
+    #[test]
+    fn a_target_of_nothing_is_reached_by_nothing() {
+        let none = Result {
+            target: 0.0,
+            ..result(State::Met, 0.0, 0.0, 50)
+        };
+        let score = rank(&[area("a", &[none])], 20)[0].score;
+        assert_eq!(score, Some(Interval::exact(1.0)));
+    }
+
+    #[test]
+    fn the_order_of_indicators_breaks_no_tie() {
+        let of = |shares: [f64; 3]| shares.map(|share| result(State::Short, share, share, 50));
+        let (one, other) = (of([0.1, 0.2, 0.3]), of([0.3, 0.2, 0.1]));
+        let found = ranks(&[area("a", &one), area("b", &other)]);
+        assert_eq!(found, [(Some(1), "a".into()), (Some(1), "b".into())]);
     }
 
     #[test]

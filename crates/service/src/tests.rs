@@ -5,6 +5,7 @@ mod commands;
 mod description;
 mod live;
 mod questions;
+mod rankings;
 mod samples;
 mod served;
 mod stream;

@@ -21,10 +21,7 @@ pub fn rates(args: &FigureArgs, language: Language) -> Done {
 }
 
 fn figures<I: Item>(path: &str, args: &FigureArgs, language: Language) -> Done {
-    let by = args.by.map(|by| match by {
-        ByArg::Area => "area",
-        ByArg::Actor => "actor",
-    });
+    let by = args.by.map(ByArg::word);
     let query = at(&args.at).with("by", by).with("area", args.area.clone());
     ask(&args.source, language, |register| {
         list::<I>(

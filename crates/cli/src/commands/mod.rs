@@ -21,6 +21,8 @@ mod receipt;
 pub mod sample;
 pub mod serve;
 mod show;
+#[cfg(test)]
+mod testing;
 mod trusted;
 pub mod verify;
 pub mod witness;

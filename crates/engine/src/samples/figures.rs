@@ -75,13 +75,7 @@ impl Engine {
         let Some(measured) = Measured::of(&indicator.measure) else {
             return Ok(Vec::new());
         };
-        let mut announced = Vec::new();
-        for id in self.sample_ids(Some(&indicator.id), at.known_end) {
-            let told = self.told(&id, at.known_end)?;
-            if told.recorded <= at.effective {
-                announced.push(told);
-            }
-        }
+        let announced = self.announced(indicator, at)?;
         let draws = self.draws(&announced, indicator, at)?;
         let mut asking = Asking {
             engine: self,
@@ -97,6 +91,43 @@ impl Engine {
         };
         let figure = |area: Option<String>| asking.figure(area, &announced);
         Ok(areas.into_iter().map(figure).collect())
+    }
+
+    /// The strata that count for an area: of which sample, and which of them.
+    pub(super) fn counting(
+        &self,
+        indicator: &Indicator,
+        area: Option<&str>,
+        at: At,
+    ) -> Result<Vec<(Told, String)>, EngineError> {
+        let Some(measured) = Measured::of(&indicator.measure) else {
+            return Ok(Vec::new());
+        };
+        let announced = self.announced(indicator, at)?;
+        let draws = self.draws(&announced, indicator, at)?;
+        let asking = Asking {
+            engine: self,
+            measured,
+            draws: &draws,
+            at,
+            scope: None,
+        };
+        let claims = asking.claims(area).into_iter();
+        Ok(claims
+            .map(|claim| (claim.draw.told.clone(), claim.stratum.to_owned()))
+            .collect())
+    }
+
+    /// The samples that were announced for an indicator, newest first.
+    fn announced(&self, indicator: &Indicator, at: At) -> Result<Vec<Told>, EngineError> {
+        let mut announced = Vec::new();
+        for id in self.sample_ids(Some(&indicator.id), at.known_end) {
+            let told = self.told(&id, at.known_end)?;
+            if told.recorded <= at.effective {
+                announced.push(told);
+            }
+        }
+        Ok(announced)
     }
 
     /// The draws in the order in which they count: first those that were announced before the deadline and completed in
@@ -148,7 +179,7 @@ struct Asking<'a> {
 impl<'a> Asking<'a> {
     /// Every area that can have a figure.
     fn areas(&self) -> Vec<String> {
-        let campaign = self.engine.campaign();
+        let campaign = self.engine.campaign_at(self.at.known_end);
         if !campaign.areas.is_empty() {
             return campaign.areas.iter().map(|area| area.id.clone()).collect();
         }
@@ -237,7 +268,7 @@ impl<'a> Asking<'a> {
         }
         let covered = |leaf: &str| claims.iter().any(|claim| claim.draw.told.covers(leaf));
         let everything = claims.iter().any(|claim| claim.draw.told.area.is_none());
-        let campaign = self.engine.campaign();
+        let campaign = self.engine.campaign_at(self.at.known_end);
         let within = |leaf: &str| area.is_none_or(|area| counts_in(&campaign.areas, leaf, area));
         let declared = !campaign.areas.is_empty()
             && campaign

@@ -360,7 +360,7 @@ fn group(sample: &Sample) -> (String, Option<String>) {
     (sample.indicator.clone(), sample.area.clone())
 }
 
-const fn finding_word(finding: Finding) -> &'static str {
+pub(super) const fn finding_word(finding: Finding) -> &'static str {
     match finding {
         Finding::Right => "right",
         Finding::Wrong => "wrong",

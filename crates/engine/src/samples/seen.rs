@@ -161,9 +161,34 @@ impl<'a> Place<'a> {
             departures: self.list.departures.iter().map(departure).collect(),
             ..Listing::default()
         };
-        for event in blind(events, (&self.drawn.record, self.children), settled) {
+        for event in self.listed(settled, events) {
             listing.found.push(self.found(event, projections));
         }
+        let mut last = None;
+        for event in self.answered(settled, events) {
+            if let Some(outcome) = event.outcome {
+                listing.answers.push((event.key, self.answer(outcome, event)));
+            }
+            last = last.or(Some(event.recorded));
+        }
+        (Roster::Listed(listing), last)
+    }
+
+    /// Who was found, blind.
+    pub fn listed(
+        &self,
+        settled: &Event<'_>,
+        events: &'a [Event<'a>],
+    ) -> impl Iterator<Item = &'a Event<'a>> {
+        blind(events, (&self.drawn.record, self.children), settled)
+    }
+
+    /// The answers to what was then shown.
+    pub fn answered(
+        &self,
+        settled: &Event<'_>,
+        events: &'a [Event<'a>],
+    ) -> impl Iterator<Item = &'a Event<'a>> {
         let answers = |event: &&Event<'_>| {
             event.kind == self.children.kind
                 && event.actor == settled.actor
@@ -173,12 +198,13 @@ impl<'a> Place<'a> {
         };
         let first = events.iter().find(answers);
         let answered = first.into_iter().flat_map(|first| run(events, first));
-        for event in answered.take_while(answers) {
-            if let Some(outcome) = event.outcome {
-                listing.answers.push((event.key, self.answer(outcome, event)));
-            }
-        }
-        (Roster::Listed(listing), first.map(|first| first.recorded))
+        answered.take_while(answers)
+    }
+
+    /// By which key the frozen register knows whom an event is about.
+    pub fn key_of<'s>(&'s self, event: &Event<'s>) -> &'s str {
+        let alias = self.aliases.get(&event.position);
+        alias.map_or(event.key, |alias| alias.key.as_str())
     }
 
     /// Whether somebody was shown for whom nothing has been answered.

@@ -8,7 +8,6 @@ use shilu_model::{
     Because, Command, Correction, Day, Deed, Origin, Outcome, OwnedValue, Place, Reason, Since, Timestamp,
     Visit,
 };
-use shilu_projections::Evidence;
 
 use super::{
     MINUTE, command,
@@ -16,7 +15,7 @@ use super::{
     naive::{Known, Naive, Pair, Seen},
     settable,
 };
-use crate::{AsOf, At, By, CasesQuery, Engine, FigureQuery, Init, Options};
+use crate::{AsOf, At, By, CasesQuery, Engine, FigureQuery, Init, Options, RateCase};
 
 pub(super) const CAMPAIGN: &str = r#"
 name = "Parish"
@@ -533,14 +532,14 @@ fn behind(engine: &Engine, at: At, world: &World<'_>) {
             limit: usize::MAX,
         };
         let cases = engine.rate_evidence(&query).unwrap().items;
-        let sum = |part: fn(&Evidence) -> u64| cases.iter().map(part).sum::<u64>();
+        let sum = |part: fn(&RateCase) -> u64| cases.iter().map(part).sum::<u64>();
         assert_eq!(sum(|case| case.denominator), denominator, "{id} {at:?}");
-        assert_eq!(sum(|case| u64::from(case.unknown)), unknown, "{id} {at:?}");
+        assert_eq!(sum(|case| case.unknown), unknown, "{id} {at:?}");
         let found = sum(|case| case.numerator);
         // Beyond a count frame there may be more.
         let framed = id.starts_with("counted");
         assert!(found == numerator || framed && found > numerator, "{id} {at:?}");
-        assert!(cases.iter().all(|case| !case.inputs.is_empty()), "{id} {at:?}");
+        assert!(cases.iter().all(|case| !case.records.is_empty()), "{id} {at:?}");
         if id == "two-systems" {
             let keys = engine.reconcile(&query).unwrap().items;
             let agreed = keys.iter().filter(|key| key.agrees()).count();

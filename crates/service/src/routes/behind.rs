@@ -6,12 +6,12 @@ use axum::{
     response::Response,
 };
 use serde::Serialize;
-use shilu_engine::{CasesQuery, Page};
+use shilu_engine::{CasesQuery, Engine, EngineError, Page};
 use shilu_model::Position;
 
 use super::{Question, at, heavy, json, last, ready};
 use crate::{
-    app::{App, Shared},
+    app::Shared,
     cursor::After,
     params::Params,
     problem::Problem,
@@ -49,16 +49,11 @@ pub(crate) async fn evidence(
     indicator: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let params = Params::read(query.as_deref(), &KNOWN)?;
-    let indicator = id(indicator)?;
-    ready(&app, &params).await?;
-    heavy(&app, move |app| {
-        answer(app, &params, "evidence", indicator, |query| {
-            let page = app.engine.rate_evidence(query)?;
-            Ok(Page {
-                items: page.items.iter().map(EvidenceJson::of).collect(),
-                next: page.next,
-            })
+    behind(app, "evidence", indicator, query, |engine, query| {
+        let page = engine.rate_evidence(query)?;
+        Ok(Page {
+            items: page.items.iter().map(EvidenceJson::of).collect(),
+            next: page.next,
         })
     })
     .await
@@ -88,56 +83,58 @@ pub(crate) async fn reconciled(
     indicator: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let params = Params::read(query.as_deref(), &KNOWN)?;
-    let indicator = id(indicator)?;
-    ready(&app, &params).await?;
-    heavy(&app, move |app| {
-        answer(app, &params, "reconciled", indicator, |query| {
-            let page = app.engine.reconcile(query)?;
-            Ok(Page {
-                items: page.items.iter().map(ReconciledJson::of).collect(),
-                next: page.next,
-            })
+    behind(app, "reconciled", indicator, query, |engine, query| {
+        let page = engine.reconcile(query)?;
+        Ok(Page {
+            items: page.items.iter().map(ReconciledJson::of).collect(),
+            next: page.next,
         })
     })
     .await
 }
 
-fn id(indicator: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+/// How a page of items as they go out is asked for.
+type Ask<T> = fn(&Engine, &CasesQuery) -> Result<Page<T, u64>, EngineError>;
+
+/// Answers page by page what is behind an indicator.
+async fn behind<T: Serialize + Send + 'static>(
+    app: Shared,
+    of: &'static str,
+    indicator: Result<Path<String>, PathRejection>,
+    query: Option<String>,
+    ask: Ask<T>,
+) -> Result<Response, Problem> {
+    let params = Params::read(query.as_deref(), &KNOWN)?;
     let Path(indicator) = indicator.map_err(|error| {
         Problem::malformed("BAD_QUERY", error.body_text())
             .hint("write the indicator's id, percent-encoded in UTF-8")
     })?;
-    Ok(indicator)
-}
-
-fn answer<T: Serialize>(
-    app: &App,
-    params: &Params,
-    of: &str,
-    indicator: String,
-    ask: impl FnOnce(&CasesQuery) -> Result<Page<T, u64>, Problem>,
-) -> Result<Response, Problem> {
-    let of = format!("{of} {indicator}");
-    let question = Question::read(app, params, &of, &FILTERS, &TIMES, || {
-        let at = at(app, params)?;
-        Ok((at, at))
-    })?;
-    let page = ask(&CasesQuery {
-        indicator,
-        at: question.at,
-        area: params.text("area"),
-        from: question.position()?.map_or(0, Position::get),
-        limit: params.limit()?,
-    })?;
-    let answer = PageJson {
-        record: None,
-        items: page.items,
-        next: page
-            .next
-            .map(|place| question.cursor(After::Position(Position::new(place)))),
-        as_of: last(question.at),
-        simulated: app.simulated.then_some(true),
-    };
-    json(StatusCode::OK, &answer)
+    ready(&app, &params).await?;
+    heavy(&app, move |app| {
+        let of = format!("{of} {indicator}");
+        let question = Question::read(app, &params, &of, &FILTERS, &TIMES, || {
+            let at = at(app, &params)?;
+            Ok((at, at))
+        })?;
+        let page = ask(
+            &app.engine,
+            &CasesQuery {
+                indicator,
+                at: question.at,
+                area: params.text("area"),
+                from: question.position()?.map_or(0, Position::get),
+                limit: params.limit()?,
+            },
+        )?;
+        let next = |place| question.cursor(After::Position(Position::new(place)));
+        let answer = PageJson {
+            record: None,
+            items: page.items,
+            next: page.next.map(next),
+            as_of: last(question.at),
+            simulated: app.simulated.then_some(true),
+        };
+        json(StatusCode::OK, &answer)
+    })
+    .await
 }

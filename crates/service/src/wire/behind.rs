@@ -1,7 +1,10 @@
 //! What is behind a rate, as it goes out.
 
 use serde::Serialize;
-use shilu_engine::projections::{Evidence, Reconciled, Said};
+use shilu_engine::{
+    CaseRecord, RateCase,
+    projections::{Reconciled, Said},
+};
 use utoipa::ToSchema;
 
 /// One case behind a rate.
@@ -18,9 +21,18 @@ pub(crate) struct EvidenceJson {
     numerator: u64,
     /// What it adds to the denominator.
     denominator: u64,
-    /// Whether nobody can say.
-    unknown: bool,
-    /// The records that decide it.
+    /// What it adds to those of whom nobody can say: 0 or 1, or the people of a place.
+    unknown: u64,
+    /// Found gone, where they have a column of their own; left out if it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aside: Option<u64>,
+    /// The sample that drew it; left out of what is counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample: Option<String>,
+    /// What a drawn record was found to be: right, wrong, gone, not-seen, no-contact, refused or not-visited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finding: Option<&'static str>,
+    /// The records that decide it. Of a draw: the sample, the drawn record, and whoever was found or registered there.
     records: Vec<EvidenceRecordJson>,
 }
 
@@ -30,8 +42,12 @@ pub(crate) struct EvidenceJson {
 pub(crate) struct EvidenceRecordJson {
     /// Its name.
     record: String,
-    /// The positions of its events up to the pair of times, oldest first.
+    /// The positions of its events up to the pair of times, oldest first. Of a draw: those up to the freeze, and its checks
+    /// for the sample.
     events: Vec<u64>,
+    /// What the visit found of it, of a draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
 }
 
 /// A key of two systems.
@@ -63,21 +79,28 @@ pub(crate) struct SaidJson {
 }
 
 impl EvidenceJson {
-    pub(crate) fn of(evidence: &Evidence) -> Self {
-        let inputs = evidence.inputs.iter();
+    pub(crate) fn of(case: &RateCase) -> Self {
         EvidenceJson {
-            case: evidence.case.clone(),
-            area: evidence.area.clone(),
-            actor: evidence.actor.clone(),
-            numerator: evidence.numerator,
-            denominator: evidence.denominator,
-            unknown: evidence.unknown,
-            records: inputs
-                .map(|input| EvidenceRecordJson {
-                    record: input.record.clone(),
-                    events: input.events.iter().map(|position| position.get()).collect(),
-                })
-                .collect(),
+            case: case.case.clone(),
+            area: case.area.clone(),
+            actor: case.actor.clone(),
+            numerator: case.numerator,
+            denominator: case.denominator,
+            unknown: case.unknown,
+            aside: Some(case.aside).filter(|aside| *aside > 0),
+            sample: case.sample.clone(),
+            finding: case.finding,
+            records: case.records.iter().map(EvidenceRecordJson::of).collect(),
+        }
+    }
+}
+
+impl EvidenceRecordJson {
+    fn of(record: &CaseRecord) -> Self {
+        EvidenceRecordJson {
+            record: record.record.clone(),
+            events: record.events.iter().map(|position| position.get()).collect(),
+            outcome: record.outcome,
         }
     }
 }
