@@ -1,6 +1,9 @@
 //! Who visits what: the verifiers are stored with the sample, the assignment follows from them and the seed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use shilu_model::{Action, OwnedValue, Position, RecordName, SAMPLE_VERIFIERS};
 use shilu_projections::Wanted;
@@ -145,7 +148,13 @@ impl Engine {
     }
 
     /// Who is to go where. Verifiers of whom nobody may go somewhere bind nobody.
-    pub(super) fn duties(&self, told: &Told, drawing: &Drawing) -> BTreeMap<RecordName, Duty> {
+    pub(super) fn duties(&self, told: &Told, drawing: &Drawing) -> Arc<BTreeMap<RecordName, Duty>> {
+        let kept = self.shared.samples.lock();
+        let known = kept.get(&told.position).and_then(|kept| kept.duties.clone());
+        drop(kept);
+        if let Some((_, duties)) = known.filter(|(added, _)| *added == told.added) {
+            return duties;
+        }
         let since = told.verifiers.as_ref().map_or(Position::ZERO, |(_, at)| *at);
         let assigned = self.assigned(told, drawing).unwrap_or_default();
         let duties = assigned.visits.into_iter().map(|visit| {
@@ -156,6 +165,9 @@ impl Engine {
             };
             (visit.record, duty)
         });
-        duties.collect()
+        let duties = Arc::new(duties.collect());
+        let mut kept = self.shared.samples.lock();
+        kept.entry(told.position).or_default().duties = Some((told.added, Arc::clone(&duties)));
+        duties
     }
 }
