@@ -1,5 +1,7 @@
 //! The simulator through the program: a register that stands up to the audit, the same from the same seed.
 
+use std::{collections::BTreeSet, path::Path};
+
 use serde_json::{Value, json};
 
 use crate::shilu::{command, shilu};
@@ -19,16 +21,33 @@ fn a_simulated_campaign_is_a_register_that_verifies_and_says_what_it_is() {
     assert_eq!((&made["seed"], &made["scale"]), (&json!(5), &json!("0.02")));
     assert!(made["events"].as_u64().unwrap() > 5_000, "{made}");
     assert_eq!(made["records"]["frame"], json!(75), "{made}");
-    // The same records again; their events too, but for those of the folder itself.
+    // The same log again, to the last byte of its checkpoint.
     assert_eq!(simulate(&other, &[]), made);
-    let events = |dir: &str| {
-        let words = ["changes", "--data", dir, "--limit", "0", "--format", "jsonl"];
-        let lines = shilu(&[&words[..], &["--kind", "resident"]].concat()).well();
-        lines.lines().map(str::to_owned).collect::<Vec<_>>()
-    };
-    let residents = events(&one);
-    assert!(residents.len() > 1_000);
-    assert!(residents == events(&other), "two registers of one seed differ");
+    let published = |dir: &str| std::fs::read_to_string(Path::new(dir).join("public/checkpoint")).unwrap();
+    assert_eq!(
+        published(&one),
+        published(&other),
+        "two registers of one seed differ"
+    );
+
+    // Ten samples, each of which an outsider can draw again; one was never drawn.
+    let samples = shilu(&["sample", "list", "--data", &one, "--format", "json"]).json();
+    let samples = samples["items"].as_array().unwrap();
+    assert_eq!(made["samples"], json!(samples.len()));
+    let state = |state: &str| samples.iter().filter(move |sample| sample["state"] == state);
+    assert_eq!(state("announced").count(), 1);
+    assert_eq!(state("complete").count(), samples.len() - 1, "{samples:#?}");
+    for sample in state("complete") {
+        shilu(&["sample", "check", sample["id"].as_str().unwrap(), "--data", &one]).well();
+    }
+    let rates = shilu(&["rates", "--data", &one, "--format", "json"]).json();
+    let states: BTreeSet<&str> = rates["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|rate| rate["state"].as_str())
+        .collect();
+    assert!(states.contains("unverified") && states.len() > 2, "{states:?}");
 
     let audit = shilu(&["verify", "--data", &one, "--format", "json"]).json();
     assert_eq!(audit["events"], made["events"], "{audit}");

@@ -65,7 +65,7 @@ pub fn run(args: &DemoArgs, language: Language) -> Done {
             "  curl 'http://{address}/api/v1/changes?action=correct&field=use&limit=5'"
         ))?;
         output.line(format!(
-            "  curl 'http://{address}/api/v1/rates?as_of=2015-05-31&by=area'"
+            "  curl 'http://{address}/api/v1/rates?as_of=2015-06-20&area=330604006215'"
         ))?;
         output.flush()
     })

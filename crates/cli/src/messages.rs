@@ -224,6 +224,8 @@ texts! {
     Demonstration: "demonstration, all of it invented" | "演示，内容均为虚构",
     TruthWritten: "what is really so" | "真实情况",
     Staff: "People at work" | "工作人员数",
+    Samples: "Samples" | "抽查数",
+    Visits: "Visits to what was drawn" | "抽查走访次数",
     Seed: "Seed" | "种子",
     // plates
     Number: "Number" | "编号",

@@ -1,22 +1,22 @@
 //! `shilu simulate`: an invented campaign, written as a register would have taken it. Its clock is the simulation's, so
 //! it can never pass for real.
 
+mod draws;
+#[cfg(test)]
+mod tests;
+mod writing;
+
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     fs::{self, File},
     io::{BufWriter, Write},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering, fence},
-    },
 };
 
 use clap::Args;
-use indicatif::ProgressBar;
-use shilu_engine::{Answer, Clock, Engine, Init, Options, Pending, projections::campaigns};
-use shilu_model::Timestamp;
-use shilu_simulator::{Batch, Scale, Simulation, Truth};
+use shilu_simulator::{Scale, Simulation, Truth};
+
+pub use writing::write;
 
 use crate::{
     Done,
@@ -34,7 +34,8 @@ use crate::{
 The three-reals campaign (一标三实) of April to June 2015 in fifteen villages. Everybody and
 everything in it is invented from the seed: the same seed and scale make the same events. The
 register's clock is simulated, and says so everywhere. At scale 1 there are about 20,000 dwellings,
-45,000 residents and 1,500 units, and 300,000 events.
+45,000 residents and 1,500 units, and 300,000 events. Samples are announced, drawn and visited as
+an office would; their sizes do not grow with the scale. The key comes from the seed too.
 
 Examples:
   shilu simulate reg
@@ -59,6 +60,7 @@ pub struct SimulateArgs {
 }
 
 /// What was written.
+#[derive(Default)]
 pub struct Written {
     /// Events, the one that made the register included.
     pub events: u64,
@@ -66,14 +68,13 @@ pub struct Written {
     pub actors: usize,
     /// Records by kind.
     pub records: BTreeMap<String, u64>,
+    /// Samples, drawn or not, and visits to what was drawn.
+    pub samples: usize,
+    /// See there.
+    pub visits: u64,
     /// A dwelling of which there is much to tell: its key.
     pub eventful: Option<String>,
 }
-
-/// Lists that are under way at once: enough to keep decider, disk and fold busy; far fewer than the queue holds.
-const UNDER_WAY_MAX: usize = 256;
-/// Lists of one submission: its answers wait for each other.
-const SUBMISSION_LISTS_MAX: usize = 512;
 
 /// Runs it.
 pub fn run(args: &SimulateArgs, language: Language) -> Done {
@@ -103,121 +104,6 @@ pub fn run(args: &SimulateArgs, language: Language) -> Done {
     summarise(args, &written, language)
 }
 
-/// Makes a register and writes a campaign into it.
-pub fn write(dir: &Path, simulation: Simulation, bar: &ProgressBar) -> Result<Written, CliError> {
-    let time = Arc::new(AtomicI64::new(simulation.begins().micros()));
-    let own = Arc::clone(&time);
-    let clock: Clock = Arc::new(move || Timestamp::from_micros(own.load(Ordering::Acquire)));
-    let options = Options {
-        clock: Some(clock),
-        ..Options::default()
-    };
-    let campaign = campaigns::named("three-reals").expect("three-reals comes with the program");
-    let init = Init {
-        campaign,
-        actor: "simulator",
-        simulated: true,
-    };
-    Engine::init(dir, &init, &options)?;
-    let engine = Engine::open(dir, options)?;
-    let mut writing = Writing {
-        engine: &engine,
-        time: &time,
-        under_way: VecDeque::new(),
-        written: Written {
-            events: 0,
-            actors: simulation.actors(),
-            records: BTreeMap::new(),
-            eventful: None,
-        },
-        most: 0,
-    };
-    let filled = writing.fill(simulation, bar);
-    let mut written = writing.written;
-    written.events = engine.end().get();
-    let closed = engine.close();
-    filled?;
-    closed?;
-    Ok(written)
-}
-
-/// A campaign on its way into a register.
-struct Writing<'a> {
-    engine: &'a Engine,
-    time: &'a AtomicI64,
-    under_way: VecDeque<Pending>,
-    written: Written,
-    /// How many events the most eventful dwelling has.
-    most: u32,
-}
-
-impl Writing<'_> {
-    fn fill(&mut self, mut simulation: Simulation, bar: &ProgressBar) -> Done {
-        let mut lists = Vec::new();
-        let mut recorded = simulation.begins();
-        while let Some(Batch { recorded: next, list }) = simulation.next() {
-            if next != recorded || lists.len() == SUBMISSION_LISTS_MAX {
-                self.submit(recorded, std::mem::take(&mut lists))?;
-                recorded = next;
-                bar.set_position(simulation.progress().0);
-            }
-            lists.push(list);
-        }
-        self.submit(recorded, lists)?;
-        while let Some(pending) = self.under_way.pop_front() {
-            self.take(pending.wait())?;
-        }
-        Ok(())
-    }
-
-    /// Submits lists that the register takes at one time.
-    fn submit(&mut self, recorded: Timestamp, lists: Vec<Vec<shilu_model::Command>>) -> Done {
-        if lists.is_empty() {
-            return Ok(());
-        }
-        // The writer reads the clock for each list: until it has judged what was submitted before, the clock stands.
-        // It counts a submission out after the last reading, so nothing else need be waited for; least of all the disk.
-        if self.time.load(Ordering::Relaxed) != recorded.micros() {
-            while self.engine.queue_depth() > 0 {
-                std::thread::yield_now();
-            }
-            fence(Ordering::Acquire);
-            self.time.store(recorded.micros(), Ordering::Release);
-        }
-        self.under_way.push_back(self.engine.submit(lists)?);
-        match self.under_way.pop_front() {
-            Some(oldest) if self.under_way.len() >= UNDER_WAY_MAX => self.take(oldest.wait()),
-            Some(oldest) => {
-                self.under_way.push_front(oldest);
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Looks at answers: all lists are allowed, or the simulation is wrong about the rules.
-    fn take(&mut self, answers: Vec<Answer>) -> Done {
-        for answer in answers {
-            for accepted in answer? {
-                let kind = accepted.record.kind();
-                if accepted.version == 1 {
-                    match self.written.records.get_mut(kind) {
-                        Some(count) => *count += 1,
-                        None => {
-                            self.written.records.insert(kind.to_owned(), 1);
-                        }
-                    }
-                }
-                if kind == "dwelling" && accepted.version > self.most {
-                    self.most = accepted.version;
-                    self.written.eventful = Some(accepted.record.key().to_owned());
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
 fn write_truth(path: &Path, truth: &Truth) -> Done {
     let fail = |error| CliError::io("write", path, error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -240,6 +126,8 @@ fn summarise(args: &SimulateArgs, written: &Written, language: Language) -> Done
                 "seed": args.seed,
                 "scale": args.scale.to_string(),
                 "actors": written.actors,
+                "samples": written.samples,
+                "visits": written.visits,
                 "records": written.records,
             }))?;
         }
@@ -253,6 +141,8 @@ fn summarise(args: &SimulateArgs, written: &Written, language: Language) -> Done
             }
             output.line(format!("{}: {}", language.say(Text::Events), written.events))?;
             output.line(format!("{}: {}", language.say(Text::Staff), written.actors))?;
+            output.line(format!("{}: {}", language.say(Text::Samples), written.samples))?;
+            output.line(format!("{}: {}", language.say(Text::Visits), written.visits))?;
             output.line(format!("{}: {}", language.say(Text::Seed), args.seed))?;
         }
     }

@@ -13,11 +13,10 @@ use std::{
 
 use shilu_log::Log;
 use shilu_merkle::{Hash, SignedCheckpoint, Tree, VerifierKey};
-use shilu_model::{Campaign, Class, Command, Event, EventId, Position, Timestamp, decode, setting};
+use shilu_model::{Campaign, Class, Command, Event, Position, Timestamp, decode, setting};
 use shilu_projections::Projections;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
-use uuid::Uuid;
 
 use crate::{
     campaigns::Campaigns,
@@ -27,6 +26,7 @@ use crate::{
     folder::{self, ClockKind, Init},
     folding::{Folding, News},
     plates::Plates,
+    randomness::{Randomness, fresh_id},
     reply::{Pending, Reply},
     samples::Cache,
     saved,
@@ -81,6 +81,9 @@ struct Threads {
 pub struct Options {
     /// The clock. Without it the system's; on a simulated register one that goes on from the last event.
     pub clock: Option<Clock>,
+    /// Where ids come from, and the key that `init` makes; without it, and for every register with a real clock, the
+    /// system's randomness.
+    pub random: Option<Randomness>,
     /// How the log is opened.
     pub log: shilu_log::Options,
     /// Whether a thread reads and checks the whole log in the background: for registers that stay open.
@@ -112,7 +115,15 @@ impl Engine {
     /// `BAD_CAMPAIGN`, `PERSONAL_NOT_PROTECTED`, `NOT_EMPTY`, `IO`, and what the log says.
     pub fn init(dir: &Path, init: &Init<'_>, options: &Options) -> Result<(), EngineError> {
         let clock = options.clock.clone().unwrap_or_else(clock::system);
-        folder::create(dir, init, clock(), fresh_id(), options.log.clone())
+        let random = options.random.as_ref().filter(|_| init.simulated);
+        let now = clock();
+        folder::create(
+            dir,
+            init,
+            (now, fresh_id(random, now)),
+            random,
+            options.log.clone(),
+        )
     }
 
     /// Opens a register: recovers the log, loads the saved projections, folds what they lack, starts the threads.
@@ -173,7 +184,11 @@ impl Engine {
             in_flight,
             plates: Plates::default(),
             queued: Arc::clone(&queued),
-            fresh_id: Box::new(fresh_id),
+            fresh_id: {
+                let random = options.random.filter(|_| simulated);
+                let clock = Arc::clone(&clock);
+                Box::new(move || fresh_id(random.as_ref(), clock()))
+            },
         };
         let threads = Threads {
             writing: spawn("shilu-writer", move || writing.run(&jobs))?,
@@ -602,8 +617,4 @@ fn guarded(
             Err(EngineError::FoldFailed)
         })
     }
-}
-
-fn fresh_id() -> EventId {
-    EventId::from_bytes(Uuid::now_v7().into_bytes())
 }

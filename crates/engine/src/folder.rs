@@ -19,7 +19,8 @@ use crate::{
     campaigns::{self, Attached},
     durable,
     error::EngineError,
-    evidence::{Files, Keys, Publisher, fresh_key, witness_key},
+    evidence::{Files, Keys, Publisher, fresh_key, key_of, witness_key},
+    randomness::Randomness,
 };
 
 /// The format of registers that this version makes and opens.
@@ -99,13 +100,13 @@ pub(crate) fn projections(dir: &Path) -> PathBuf {
 pub(crate) fn create(
     dir: &Path,
     init: &Init<'_>,
-    recorded: Timestamp,
-    id: EventId,
+    first: (Timestamp, EventId),
+    random: Option<&Randomness>,
     options: shilu_log::Options,
 ) -> Result<(), EngineError> {
     let campaign = parse_campaign(init.campaign, init.simulated)?;
     make_empty(dir)?;
-    let made = fill(dir, init, campaign, recorded, id, options);
+    let made = fill(dir, (init, campaign), first, random, options);
     if made.is_err() {
         clear(dir);
     }
@@ -153,10 +154,9 @@ pub(crate) fn clear(dir: &Path) {
 
 fn fill(
     dir: &Path,
-    init: &Init<'_>,
-    campaign: Campaign,
-    recorded: Timestamp,
-    id: EventId,
+    (init, campaign): (&Init<'_>, Campaign),
+    (recorded, id): (Timestamp, EventId),
+    random: Option<&Randomness>,
     options: shilu_log::Options,
 ) -> Result<(), EngineError> {
     let fail = |doing| move |path: &Path, error| EngineError::io(doing, path, error);
@@ -187,7 +187,10 @@ fn fill(
         after: Some(Value::Text(value)),
         before_stated: false,
     };
-    let key = fresh_key(&origin, Algorithm::Ed25519)?;
+    let key = match random {
+        Some(random) => key_of(&origin, Algorithm::Ed25519, &random())?,
+        None => fresh_key(&origin, Algorithm::Ed25519)?,
+    };
     let public_key = key.verifier().to_string();
     let changes = vec![
         set(CLOCK, clock.word()),

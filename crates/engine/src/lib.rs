@@ -22,6 +22,7 @@ mod folder;
 mod folding;
 mod plates;
 mod query;
+mod randomness;
 mod rankings;
 mod rates;
 mod rebuilding;
@@ -45,6 +46,7 @@ pub use query::{
     AsOf, At, AtDeadline, Behind, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures,
     ListQuery, Page, Rate, RecordView, Share, StoredEvent,
 };
+pub use randomness::Randomness;
 pub use rankings::{IndicatorResult, Ranking, RankingItem, Ranks};
 pub use rebuilding::{Compared, Rebuilt};
 pub use reply::{Accepted, Answer, Pending};

@@ -10,6 +10,7 @@
 
 mod book;
 mod calendar;
+mod draws;
 mod links;
 pub mod numbers;
 mod options;
@@ -26,6 +27,7 @@ mod villages;
 mod words;
 mod work;
 
+pub use draws::{Child, Draw, DrawSize, PlaceSeen, PlannedVisit, Visitors, Whereabouts};
 pub use options::{Options, Scale, ScaleError};
 pub use random::Random;
 pub use simulation::{Batch, Simulation};

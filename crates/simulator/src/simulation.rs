@@ -82,6 +82,11 @@ impl Simulation {
         self.truth.clone()
     }
 
+    /// What it is made from.
+    pub fn seed(&self) -> u64 {
+        self.town.seed
+    }
+
     /// How many people do the work.
     pub fn actors(&self) -> usize {
         self.staff.len()

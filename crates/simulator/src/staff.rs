@@ -19,6 +19,8 @@ pub struct Staff {
     pub office: ActorNo,
     /// Who prints plates.
     pub printer: ActorNo,
+    /// Who announces and draws samples.
+    pub sampler: ActorNo,
 }
 
 /// One of them.
@@ -75,7 +77,7 @@ impl Staff {
         let inspectors = (1..=count(200))
             .map(|number| hire("inspector", "phone-i", number))
             .collect();
-        let (office, printer) = (hire("office", "desk-o", 1), hire("office", "desk-o", 2));
+        let [office, printer, sampler] = [1, 2, 3].map(|number| hire("office", "desk-o", number));
         Staff {
             actors,
             collectors,
@@ -84,10 +86,11 @@ impl Staff {
             inspectors,
             office,
             printer,
+            sampler,
         }
     }
 
-    /// One of them.
+    /// The same, to change it.
     pub fn at_mut(&mut self, no: ActorNo) -> &mut Actor {
         self.actors
             .get_mut(usize::try_from(no.0).unwrap_or(usize::MAX))
@@ -112,6 +115,19 @@ impl Staff {
     /// A registrar of a village.
     pub fn registrar(&self, village: VillageNo, any: u64) -> ActorNo {
         nth(of(&self.registrars, village), any % 1_000, 1_000)
+    }
+
+    /// The names of two who keep a village's desk, or of the only one.
+    pub fn desk(&self, village: VillageNo) -> impl Iterator<Item = &str> {
+        let desk = of(&self.registrars, village).iter().take(2);
+        desk.map(|no| self.at(*no).name.as_str())
+    }
+
+    /// One of them.
+    pub fn at(&self, no: ActorNo) -> &Actor {
+        self.actors
+            .get(usize::try_from(no.0).unwrap_or(usize::MAX))
+            .expect("the number was made with the actor")
     }
 
     /// A verifier.

@@ -7,13 +7,13 @@ use std::{
 
 use shilu_model::{
     Action, ActivePlates, Announced, Campaign, Command, Deed, Entry, EventId, Input, Known,
-    LIST_COMMANDS_MAX, Moment, Outcome, OwnedValue, PlateMove, Position, RecordName, Since, Standing, State,
-    Status, Value, decide, decode, encode, fold_address,
+    LIST_COMMANDS_MAX, Measure, Moment, Outcome, OwnedValue, PlateMove, Position, RecordName, Since,
+    Standing, State, Status, Value, decide, decode, encode, fold_address,
 };
 
 use crate::{
-    Batch, Options, Simulation, TruthRow,
-    calendar::{FIRST, LAST, at, day_of, plus},
+    Batch, Options, Simulation, TruthRow, Visitors,
+    calendar::{ADDRESSES_BY, FIRST, LAST, at, day_of, plus, seconds_into},
     numbers,
     town::{Thing, VillageNo, fields_of},
     truth::essential,
@@ -485,4 +485,143 @@ fn two_systems_write_one_address_in_two_ways() {
         both > 50 && same * 100 > both * 85 && same < both && alike < both / 10,
         "{same} of {both}, {alike} alike"
     );
+}
+
+#[test]
+fn what_looks_odd_and_is_honest_is_there() {
+    let mut count: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut add = |what, yes: bool| *count.entry(what).or_default() += u32::from(yes);
+    let mut last: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    for batch in SMALL.iter() {
+        let day = day_of(batch.recorded);
+        for command in &batch.list {
+            let Since::At(effective) = command.effective else {
+                add("since the origin", true);
+                continue;
+            };
+            let days = day.number() - day_of(effective).number();
+            add("the next morning", days == 1 && command.visit.is_some());
+            add("days later", days > 1 && command.visit.is_some());
+            add(
+                "deregistered late",
+                days > 3 && matches!(command.deed, Deed::Deregister(_)),
+            );
+            let is_form = command.record.kind() == "dwelling" && command.visit.is_some();
+            let seconds = command
+                .visit
+                .and_then(|visit| Some(visit.entered?.micros() - visit.begun?.micros()));
+            add(
+                "identical flats",
+                is_form && seconds.is_some_and(|micros| micros < 25_000_000),
+            );
+            add(
+                "a frame changed",
+                command.record.kind() == "frame" && matches!(command.deed, Deed::Correct(_)),
+            );
+            add(
+                "no place",
+                command.visit.is_some_and(|visit| visit.place.is_none()),
+            );
+            add("taken down twice", command.record.key().ends_with("-2"));
+            add("a room that is none", command.record.key().ends_with("-99"));
+            let of_addresses = command.record.kind() == "address" && matches!(command.deed, Deed::Collect(_));
+            let left = ADDRESSES_BY.number() - day.number();
+            add("in the last six days", of_addresses && (0..6).contains(&left));
+            add("in the six days before", of_addresses && (6..12).contains(&left));
+            if let (Some(visit), Some(device)) = (command.visit, command.device.as_deref()) {
+                let seq = visit.seq.unwrap_or(0);
+                let (before, _) = *last.get(command.actor.as_str()).unwrap_or(&(0, device));
+                assert!(
+                    seq >= before || device.ends_with('b'),
+                    "{device}: {seq} after {before}"
+                );
+                last.insert(&command.actor, (seq, device));
+            }
+        }
+    }
+    for (what, least) in [
+        ("since the origin", 50),
+        ("the next morning", 500),
+        ("days later", 50),
+        ("deregistered late", 10),
+        ("identical flats", 500),
+        ("a frame changed", 3),
+        ("no place", 200),
+        ("taken down twice", 5),
+        ("a room that is none", 2),
+    ] {
+        assert!(
+            count.get(what).is_some_and(|found| *found >= least),
+            "{what}: {count:#?}"
+        );
+    }
+    // Work piles up before a deadline.
+    let of = |what| count.get(what).copied().unwrap_or(0);
+    assert!(
+        of("in the last six days") * 10 > of("in the six days before") * 13,
+        "{count:#?}"
+    );
+}
+
+#[test]
+fn draws_are_announced_before_the_deadline_and_visits_keep_to_their_hours() {
+    let simulation = simulation(1, "1");
+    let draws = simulation.draws();
+    let wanted = CAMPAIGN.indicators.iter().filter(|indicator| {
+        matches!(
+            indicator.measure,
+            Measure::Accuracy { .. } | Measure::Roster { .. }
+        )
+    });
+    let wanted: BTreeSet<_> = wanted.map(|indicator| indicator.id.as_str()).collect();
+    let planned: BTreeSet<_> = draws.iter().map(|draw| draw.indicator).collect();
+    assert_eq!(planned, wanted);
+    let ids: BTreeSet<_> = draws.iter().map(|draw| &draw.id).collect();
+    assert_eq!(ids.len(), draws.len());
+    let mut visitors = Visitors::of(&simulation);
+    let mut last = None;
+    for draw in &draws {
+        let targets = &CAMPAIGN.indicator(draw.indicator).unwrap().targets;
+        let by = targets.first().map_or(LAST, |target| target.by);
+        assert!(
+            draw.announced < draw.draw_at && day_of(draw.announced) <= by,
+            "{draw:?}"
+        );
+        assert!(
+            last.is_none_or(|last| last < draw.draw_at),
+            "two draws at one time"
+        );
+        last = Some(draw.draw_at);
+        assert!(draw.entropy().starts_with("commitments:"));
+        assert_eq!(
+            draw.revealed().is_none(),
+            draw.indicator == "virtual-dwelling-accuracy"
+        );
+        let record = |number| RecordName::parse(&format!("unit/{number}")).unwrap();
+        let assigned = (0..20).map(|number| (record(number), "registrar-001".to_owned()));
+        let first = visitors.plan(draw.draw_at, assigned.collect());
+        let mut before = draw.draw_at;
+        for visit in first {
+            assert!(visit.seen > before, "one at a time");
+            before = visit.seen;
+            let mut hours = BTreeSet::new();
+            let mut next = Some(visit);
+            while let Some(visit) = next {
+                assert!(
+                    hours.insert(seconds_into(visit.day(), visit.seen) / 3_600),
+                    "{visit:?}"
+                );
+                assert!(
+                    visit.recorded() < draw.draw_at.plus_micros(14 * 86_400_000_000),
+                    "{visit:?}"
+                );
+                next = visitors.retry(&visit);
+            }
+            assert_eq!(hours.len(), 3);
+        }
+    }
+    let crew = simulation.crew();
+    let lines: BTreeSet<_> = crew.lines().collect();
+    assert_eq!(lines.len(), VILLAGES.len());
+    assert!(lines.iter().all(|line| line.split(',').count() == 3));
 }

@@ -110,17 +110,9 @@ impl Truth {
             return nothing(outcome);
         }
         let at = self.town.snapshot(thing, day);
-        let luck = |what| {
-            mix(&[
-                self.town.seed,
-                number_of(thing),
-                u64::from(day.number().unsigned_abs()),
-                what,
-            ]) % 1_000
-        };
         let mut seen = nothing(outcome);
         for field in essential(thing) {
-            if *field == "citizen" && luck(2) < NOT_AT_HAND {
+            if *field == "citizen" && self.luck(thing, day, 2) < NOT_AT_HAND {
                 seen.not_seen.push((*field).to_owned());
             } else {
                 seen.observed
@@ -172,6 +164,18 @@ impl Truth {
             .collect()
     }
 
+    /// Whether somebody has their papers at hand on a day.
+    pub(crate) fn has_papers(&self, person: &RecordName, day: Day) -> bool {
+        let thing = self.find(person);
+        thing.is_some_and(|thing| self.luck(thing, day, 2) >= NOT_AT_HAND)
+    }
+
+    /// A number of its own for a thing, a day and a purpose, in thousandths.
+    fn luck(&self, thing: Thing, day: Day, purpose: u64) -> u64 {
+        let day = u64::from(day.number().unsigned_abs());
+        mix(&[self.town.seed, number_of(thing), day, purpose]) % 1_000
+    }
+
     pub(crate) fn occupants(&self, dwelling: Id<Dwelling>, day: Day) -> Vec<Id<Person>> {
         let people = self.town.dwellings.at(dwelling).people.iter().copied();
         let there = people.filter(|id| {
@@ -213,12 +217,7 @@ impl Truth {
             return Outcome::UnknownHere;
         }
         let inside = matches!(thing, Thing::Person(_) | Thing::Worker(_) | Thing::Dwelling(_));
-        let luck = mix(&[
-            town.seed,
-            number_of(thing),
-            u64::from(day.number().unsigned_abs()),
-            1,
-        ]) % 1_000;
+        let luck = self.luck(thing, day, 1);
         match luck {
             _ if !inside => Outcome::Present,
             0..NO_CONTACT => Outcome::NoContact,

@@ -142,7 +142,15 @@ pub fn prepare_key(dir: &Path) -> Result<VerifierKey, EngineError> {
 pub fn fresh_key(name: &str, algorithm: Algorithm) -> Result<SignerKey, NoKey> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| NoKey::NoRandomness(io::Error::other(error)))?;
-    SignerKey::from_seed(name, algorithm, &seed).map_err(NoKey::BadName)
+    key_of(name, algorithm, &seed)
+}
+
+/// A key of given bytes.
+///
+/// # Errors
+/// The name is not one of a key.
+pub(crate) fn key_of(name: &str, algorithm: Algorithm, seed: &[u8; 32]) -> Result<SignerKey, NoKey> {
+    SignerKey::from_seed(name, algorithm, seed).map_err(NoKey::BadName)
 }
 
 /// Why no key was made.

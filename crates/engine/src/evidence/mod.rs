@@ -24,6 +24,7 @@ mod witnesses;
 pub use backup::{BackedUp, Beyond, Restored, backup, restore};
 pub(crate) use files::{Files, read_checkpoint};
 pub(crate) use keys::Keys;
+pub(crate) use keys::key_of;
 pub use keys::{NoKey, fresh_key, prepare_key};
 pub use named_key::named_key;
 pub(crate) use publisher::Publisher;

@@ -62,6 +62,8 @@ pub(crate) struct Signal {
 #[derive(Clone, Copy, Default)]
 struct Wanted {
     end: Position,
+    /// Up to here somebody waits.
+    asked: Position,
     stop: bool,
 }
 
@@ -73,6 +75,12 @@ impl Signal {
     /// There are events up to here.
     pub fn durable(&self, end: Position) {
         self.lock().end = end;
+        self.woken.notify_all();
+    }
+
+    /// Somebody waits for what is durable up to here: the pace does not count.
+    pub fn ask(&self, end: Position) {
+        self.lock().asked = end;
         self.woken.notify_all();
     }
 
@@ -138,14 +146,17 @@ impl Publishing {
             let wanted = self
                 .signal
                 .wait(None, |wanted| wanted.stop || due || wanted.end.get() > covered);
-            if self.log.end().get() > covered {
+            let tried = self.log.end();
+            if tried.get() > covered {
                 self.round();
             }
             if wanted.stop {
                 return;
             }
-            self.signal
-                .wait(Some(Instant::now() + PACE), |wanted| wanted.stop);
+            // What was asked for and could not be published waits for the pace like everything else.
+            self.signal.wait(Some(Instant::now() + PACE), |wanted| {
+                wanted.stop || wanted.asked > tried
+            });
         }
     }
 

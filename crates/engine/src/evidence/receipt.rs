@@ -1,6 +1,10 @@
 //! Receipts and published files, as questions to an open register.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use shilu_merkle::{Hash, Prover, Receipt, Tile, check_inclusion};
 use shilu_model::Position;
@@ -9,10 +13,34 @@ use tokio::sync::watch;
 use super::{files::Files, publishing::Publication};
 use crate::{engine::Engine, error::EngineError};
 
+/// How long a checkpoint that was asked for is waited for: its work takes milliseconds, a slow witness two seconds.
+const PUBLISH_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How often it is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
 impl Engine {
     /// What is published; changes are signalled.
     pub fn publication(&self) -> watch::Receiver<Publication> {
         self.shared.publication.clone()
+    }
+
+    /// Publishes what is durable now without keeping to the pace, and waits for it.
+    ///
+    /// # Errors
+    /// `NOT_PUBLISHED`, or why it could not be.
+    pub fn publish(&self) -> Result<(), EngineError> {
+        let end = self.end();
+        self.shared.signal.ask(end);
+        let begun = Instant::now();
+        while self.shared.publication.borrow().size() < end.get() {
+            if begun.elapsed() > PUBLISH_WAIT_MAX {
+                let trouble = self.shared.publication.borrow().trouble.clone();
+                let position = Position::new(end.get().saturating_sub(1));
+                return Err(trouble.unwrap_or(EngineError::NotPublished { position }));
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
     }
 
     /// The receipt of the event at a position: its stored bytes, and the proof that the published checkpoint covers them.

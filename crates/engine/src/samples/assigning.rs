@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -171,7 +172,13 @@ impl Engine {
     }
 
     /// Who is to go where. Verifiers of whom nobody may go somewhere bind nobody.
-    pub(super) fn duties(&self, told: &Told, drawing: &Drawing) -> BTreeMap<RecordName, Duty> {
+    pub(super) fn duties(&self, told: &Told, drawing: &Drawing) -> Arc<BTreeMap<RecordName, Duty>> {
+        let kept = self.shared.samples.lock();
+        let known = kept.get(&told.position).and_then(|kept| kept.duties.clone());
+        drop(kept);
+        if let Some((_, duties)) = known.filter(|(added, _)| *added == told.added) {
+            return duties;
+        }
         let since = told.verifiers.as_ref().map_or(Position::ZERO, |(_, at)| *at);
         let assigned = self.assigned(told, drawing).unwrap_or_default();
         let duties = assigned.visits.into_iter().map(|visit| {
@@ -182,6 +189,9 @@ impl Engine {
             };
             (visit.record, duty)
         });
-        duties.collect()
+        let duties = Arc::new(duties.collect());
+        let mut kept = self.shared.samples.lock();
+        kept.entry(told.position).or_default().duties = Some((told.added, Arc::clone(&duties)));
+        duties
     }
 }

@@ -5,9 +5,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use shilu_model::Position;
+use shilu_model::{Position, RecordName};
 
-use super::{drawing::Drawing, places::Lists, results::Results, told::Told};
+use super::{
+    course::Duty, drawing::Drawing, matching::FrozenChildren, places::Lists, results::Results, told::Told,
+};
+use crate::query::StoredEvent;
 
 /// Computed parts of samples, by the announcement's position.
 #[derive(Default)]
@@ -24,6 +27,12 @@ pub(crate) struct Kept {
     pub drawing: Option<(usize, Arc<Result<Drawing, String>>)>,
     /// Who was registered at the drawn places at the freeze.
     pub lists: Option<Arc<Lists>>,
+    /// Who is to go where, with how many events the sample had after its announcement.
+    pub(super) duties: Option<(usize, Arc<BTreeMap<RecordName, Duty>>)>,
+    /// By what the frozen register's children are found.
+    pub children: Option<Arc<FrozenChildren>>,
+    /// The events that cite it, as far as they were read.
+    pub cited: Vec<StoredEvent>,
     /// What the visits gave, with how many events of each kind were known that can change it.
     pub results: Option<(Known, Arc<Results>)>,
 }

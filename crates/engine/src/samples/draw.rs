@@ -145,6 +145,7 @@ impl Engine {
         if self.stored(last)?.event().recorded < told.draw_at {
             self.one(on_sample(told, Vec::new(), because)?)?;
         }
+        self.shared.signal.ask(self.end());
         let begun = Instant::now();
         loop {
             let published = self.shared.publication.borrow().checkpoint.clone();

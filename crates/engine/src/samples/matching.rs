@@ -1,9 +1,16 @@
 //! Matching whom a visitor found to the frozen register: by citizen id, else by name within the place; where the kind has
 //! no citizen id, by its essential fields. Texts are compared in their normal forms.
 
-use shilu_model::{
-    Children, Event, Field, Kind, Observed, OwnedValue, RecordName, State, Status, Value, Verdict,
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
 };
+
+use shilu_model::{
+    Children, Event, Field, Kind, Observed, OwnedValue, Position, RecordName, State, Status, Value, Verdict,
+};
+use shilu_projections::{Slot, Wanted};
 
 use super::told::Told;
 use crate::engine::Engine;
@@ -43,7 +50,7 @@ impl FoundChild {
 }
 
 /// How good a match is; the least is the best. Among equals the log's oldest record.
-type Quality = (u8, u8, u64);
+type Quality = (u8, u8, Position);
 
 /// A record that one of those found may be: how well it fits, who it is, and its key.
 type Candidate = (Quality, usize, String);
@@ -58,21 +65,30 @@ impl Engine {
         lists: &[(&RecordName, Vec<FoundChild>)],
     ) -> Vec<Vec<Option<RecordName>>> {
         let kind = told.kind(children);
+        let frozen = self.frozen_children(told, children);
         let mut candidates: Vec<Vec<Candidate>> = vec![Vec::new(); lists.len()];
-        let mut number = 0;
-        self.children(told, children, |key, _, state| {
-            number += 1;
-            let Some(standing) = rank(state.status) else {
-                return;
-            };
+        {
+            let projections = self.read();
+            let subjects = &projections.subjects;
             for ((place, found), candidates) in lists.iter().zip(&mut candidates) {
-                for (index, one) in found.iter().enumerate() {
-                    if let Some(how) = fits(one, (children, kind), place, state) {
-                        candidates.push(((how, standing, number), index, key.to_owned()));
+                for slot in frozen.candidates((children, kind), place, found) {
+                    let entries = subjects
+                        .records
+                        .entries(slot, told.position, Wanted::All, &subjects.names);
+                    let state = State::fold(&entries, told.recorded);
+                    let made = entries.first().map(|entry| entry.position);
+                    let Some((standing, made)) = rank(state.status).zip(made) else {
+                        continue;
+                    };
+                    let (_, key) = subjects.records.name(slot);
+                    for (index, one) in found.iter().enumerate() {
+                        if let Some(how) = fits(one, (children, kind), place, &state) {
+                            candidates.push(((how, standing, made), index, key.to_owned()));
+                        }
                     }
                 }
             }
-        });
+        }
         let name = |key: String| {
             RecordName::new(&children.kind, &key)
                 .expect("the key was checked when the record's first event was taken")
@@ -95,6 +111,76 @@ fn best(found: usize, mut candidates: Vec<Candidate>) -> Vec<Option<String>> {
         }
     }
     matched
+}
+
+/// By what the children of the frozen register are found: a place, or a citizen id. Whoever merely shares a hash is told
+/// apart afterwards.
+#[derive(Debug, Default)]
+pub(crate) struct FrozenChildren {
+    /// In order.
+    by_hash: Vec<(u32, Slot)>,
+}
+
+impl FrozenChildren {
+    /// Those who may be one of the found.
+    fn candidates(
+        &self,
+        (children, kind): (&Children, &Kind),
+        place: &RecordName,
+        found: &[FoundChild],
+    ) -> BTreeSet<Slot> {
+        let citizen = children.citizen.as_deref().and_then(|id| kind.field(id));
+        let seen = citizen.into_iter().flat_map(|field| {
+            let seen = found.iter().filter_map(|one| one.seen(&field.id));
+            seen.map(|value| hash_of(field, value))
+        });
+        let here = kind
+            .field(&children.field)
+            .map(|field| hash_of(field, Value::Reference(place.as_str())));
+        let same = |wanted: u32| {
+            let from = self.by_hash.partition_point(|(hash, _)| *hash < wanted);
+            let from = self.by_hash.get(from..).unwrap_or_default();
+            from.iter().take_while(move |(hash, _)| *hash == wanted)
+        };
+        seen.chain(here).flat_map(same).map(|(_, slot)| *slot).collect()
+    }
+}
+
+impl Engine {
+    fn frozen_children(&self, told: &Told, children: &Children) -> Arc<FrozenChildren> {
+        let kept = self.shared.samples.lock();
+        let known = kept.get(&told.position).and_then(|kept| kept.children.clone());
+        drop(kept);
+        if let Some(known) = known {
+            return known;
+        }
+        let kind = told.kind(children);
+        let ids = children.citizen.iter().chain([&children.field]);
+        let fields: Vec<&Field> = ids.filter_map(|id| kind.field(id)).collect();
+        let mut by_hash = Vec::new();
+        self.children(told, children, |(slot, _), _, state| {
+            let values = fields
+                .iter()
+                .filter_map(|field| Some((field, state.value(&field.id)?)));
+            by_hash.extend(values.map(|(field, value)| (hash_of(field, value), slot)));
+        });
+        by_hash.sort_unstable();
+        let frozen = Arc::new(FrozenChildren { by_hash });
+        let mut kept = self.shared.samples.lock();
+        kept.entry(told.position).or_default().children = Some(Arc::clone(&frozen));
+        frozen
+    }
+}
+
+/// Alike values have the same.
+fn hash_of(field: &Field, value: Value<'_>) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    field.id.hash(&mut hasher);
+    match value {
+        Value::Text(text) => field.normal.fold(text).hash(&mut hasher),
+        other => other.to_string().hash(&mut hasher),
+    }
+    u32::try_from(hasher.finish() >> 32).unwrap_or(0)
 }
 
 /// Registered ones are matched first. Who was merely met by a check, or voided, is not in the register.

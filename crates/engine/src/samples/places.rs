@@ -6,7 +6,7 @@ use std::{
 };
 
 use shilu_model::{Action, Children, Day, Entry, RosterRate, State, Status, Value};
-use shilu_projections::{Projections, Wanted};
+use shilu_projections::{Projections, Slot, Wanted};
 
 use super::{drawing::Drawing, told::Told};
 use crate::engine::Engine;
@@ -55,7 +55,7 @@ impl Engine {
             .iter()
             .map(|place| ((*place).to_owned(), PlaceList::default()))
             .collect();
-        self.children(told, children, |child, entries, state| {
+        self.children(told, children, |(_, child), entries, state| {
             let Some(Value::Reference(place)) = state.value(&children.field) else {
                 return;
             };
@@ -80,12 +80,12 @@ impl Engine {
         lists
     }
 
-    /// Shows every record of the listed kind as it was frozen: its key, its entries up to then, its state.
+    /// Shows every record of the listed kind as it was frozen: its place and key, its entries up to then, its state.
     pub(super) fn children(
         &self,
         told: &Told,
         children: &Children,
-        mut show: impl FnMut(&str, &[Entry<'_>], &State<'_>),
+        mut show: impl FnMut((Slot, &str), &[Entry<'_>], &State<'_>),
     ) {
         let projections = self.read();
         let subjects = &projections.subjects;
@@ -98,7 +98,7 @@ impl Engine {
                 let entries = subjects
                     .records
                     .entries(slot, told.position, Wanted::All, &subjects.names);
-                show(key, &entries, &State::fold(&entries, told.recorded));
+                show((slot, key), &entries, &State::fold(&entries, told.recorded));
             }
         }
     }

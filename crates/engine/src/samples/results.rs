@@ -172,10 +172,24 @@ impl Engine {
 
     /// The events that cite the announcement.
     pub(super) fn citing(&self, told: &Told) -> Result<Vec<StoredEvent>, EngineError> {
-        told.citing
-            .iter()
-            .map(|position| self.stored(*position))
-            .collect()
+        let kept = self.shared.samples.lock();
+        let mut cited = kept
+            .get(&told.position)
+            .map_or_else(Vec::new, |kept| kept.cited.clone());
+        drop(kept);
+        cited.truncate(told.citing.len());
+        let read = cited.len();
+        for position in told.citing.iter().skip(read) {
+            cited.push(self.stored(*position)?);
+        }
+        if cited.len() > read {
+            let mut kept = self.shared.samples.lock();
+            let kept = kept.entry(told.position).or_default();
+            let longer = kept.cited.len()..;
+            kept.cited
+                .extend_from_slice(cited.get(longer).unwrap_or_default());
+        }
+        Ok(cited)
     }
 
     /// Whether a record was voided after the announcement, as known where the sample is looked at.

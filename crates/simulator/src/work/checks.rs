@@ -53,7 +53,7 @@ impl Simulation {
     }
 
     /// What a check found wrong is mostly put right, citing the check.
-    fn follow(&mut self, thing: Thing, cause: Option<EventId>) {
+    pub(crate) fn follow(&mut self, thing: Thing, cause: Option<EventId>) {
         if !self.random.chance(780) {
             return;
         }

@@ -136,7 +136,7 @@ impl Simulation {
     }
 
     /// A field that is wrong; after a check also an essential one that is missing.
-    pub(super) fn amiss(&self, thing: Thing, checked: bool) -> Option<&'static str> {
+    pub(crate) fn amiss(&self, thing: Thing, checked: bool) -> Option<&'static str> {
         let kept = self.book[thing];
         let lacking = || {
             essential(thing)
