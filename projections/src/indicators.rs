@@ -296,47 +296,19 @@ impl Indicators {
         }
     }
 
-    /// Shows what every case of an indicator contributes at one pair of times: one pass over the records.
-    fn pass(
-        &self,
-        indicator: Name,
-        (campaign, plan): (&Campaign, &Plan),
-        (names, records): (&Names, &Records),
-        (effective, end): (Timestamp, Position),
-        mut show: impl FnMut(&Case, Contribution, Vec<Input>),
-        with_inputs: bool,
-    ) {
-        let at = (effective, end);
-        self.with_cases(
-            indicator,
-            (campaign, plan),
-            (names, records),
-            at,
-            |evaluation, planned, case, moment| {
-                let contribution = evaluation.contribution(planned, case, moment);
-                if contribution == Contribution::default() {
-                    return;
-                }
-                let inputs = if with_inputs {
-                    evaluation.inputs_of(planned, case, moment)
-                } else {
-                    Vec::new()
-                };
-                show(case, contribution, inputs);
-            },
-        );
-    }
-
-    /// Shows every case of an indicator with what evaluates it, at one pair of times.
+    /// Shows every case of an indicator with what evaluates it, at some pairs of times: one pass over the records.
     fn with_cases(
         &self,
         indicator: Name,
         (campaign, plan): (&Campaign, &Plan),
         (names, records): (&Names, &Records),
-        (effective, end): (Timestamp, Position),
-        mut show: impl FnMut(&Evaluation<'_, '_>, &Planned, &Case, Moment),
+        pairs: &[(Timestamp, Position)],
+        mut show: impl FnMut(&Evaluation<'_, '_>, &Planned, &Case, &[Moment]),
     ) {
         let Some(planned) = plan.indicators.iter().find(|planned| planned.name == indicator) else {
+            return;
+        };
+        let Some(end) = pairs.iter().map(|(_, end)| *end).max() else {
             return;
         };
         let calendar = Calendar::new(campaign.zone);
@@ -347,14 +319,15 @@ impl Indicators {
             frames: &self.frames,
             first_rows: &self.first_rows,
         };
-        let moment = Moment {
-            effective,
-            day: reader.day_of(effective),
-            end,
-        };
+        let moments = pairs.iter().map(|(effective, end)| Moment {
+            effective: *effective,
+            day: reader.day_of(*effective),
+            end: *end,
+        });
+        let moments: Vec<Moment> = moments.collect();
         for case in evaluation.all_cases(planned, records) {
             reader.forget();
-            show(&evaluation, planned, &case, moment);
+            show(&evaluation, planned, &case, &moments);
         }
     }
 

@@ -68,7 +68,7 @@ pub enum Command {
     /// How many records there are (数量)
     Counts(FigureArgs),
     /// The campaign's indicators with their targets, and registration, deregistration and accuracy rates (指标、登记率、注销率、准确率)
-    Rates(FigureArgs),
+    Rates(RatesArgs),
     /// The records and events behind a rate (依据)
     Evidence(BehindArgs),
     /// Two systems side by side, key by key (比对两系统)
@@ -559,11 +559,19 @@ pub enum AxisArg {
     Recorded,
 }
 
-/// `counts` and `rates`
+impl AxisArg {
+    /// As the interface calls it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            AxisArg::Effective => "effective",
+            AxisArg::Recorded => "recorded",
+        }
+    }
+}
+
+/// `counts`
 #[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "Examples:\n  shilu counts --data reg --by area --effective 2018-10-31\n  shilu rates --data reg --as-of 2015-06-20"
-)]
+#[command(after_help = "Example:\n  shilu counts --data reg --by area --effective 2018-10-31")]
 pub struct FigureArgs {
     /// Which register
     #[command(flatten)]
@@ -580,6 +588,23 @@ pub struct FigureArgs {
     /// How
     #[command(flatten)]
     pub format: FormatArg,
+}
+
+/// `rates`
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  shilu rates --data reg --as-of 2015-06-20\n  shilu rates --data reg --by area --effective 2015-06-20 --from 2015-05-20\n  shilu rates --data reg --from 2015-06-20 --axis recorded"
+)]
+pub struct RatesArgs {
+    /// Which, and when
+    #[command(flatten)]
+    pub figure: FigureArgs,
+    /// Beside them the same at another time
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// What --from is: effective, as it was then and as known at --as-of; recorded, as it was known then
+    #[arg(long, value_name = "AXIS", requires = "from")]
+    pub axis: Option<AxisArg>,
 }
 
 /// `evidence` and `reconcile`

@@ -262,6 +262,22 @@ pub struct Rate {
     /// How it stands.
     #[serde(default)]
     pub state: Option<String>,
+    /// The same at another time, if that was asked.
+    #[serde(default)]
+    pub from: Option<Share>,
+}
+
+/// A numerator and a denominator.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Share {
+    /// The cases that count.
+    pub numerator: Value,
+    /// All cases but the unknown ones.
+    pub denominator: Value,
+    /// Cases of which nobody can say.
+    pub unknown: Value,
+    /// Their quotient.
+    pub value: Option<f64>,
 }
 
 /// Who said what ought to be there.

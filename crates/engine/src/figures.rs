@@ -75,7 +75,7 @@ impl Engine {
     fn passed_counts(&self, query: &FigureQuery, at: At) -> Vec<Count> {
         let mut sums: BTreeMap<_, u64> = BTreeMap::new();
         let campaign = self.campaign_at(at.known_end);
-        self.pass(at, |names, kind, class| {
+        self.pass(&[at], |_, names, kind, class| {
             if let Some((area, actor)) = query.split(names, &campaign.areas, class)
                 && class.status != Status::Absent
             {
@@ -96,10 +96,10 @@ impl Engine {
             .collect()
     }
 
-    /// One pass over the classes of all records at a pair.
-    pub(crate) fn pass(&self, at: At, mut add: impl FnMut(&Names, &str, &Class)) {
+    /// One pass over the classes of all records at some pairs, each with the pair's place among them.
+    pub(crate) fn pass(&self, pairs: &[At], mut add: impl FnMut(usize, &Names, &str, &Class)) {
         let mut from = 0;
-        loop {
+        while !pairs.is_empty() {
             let projections = self.read();
             let subjects = &projections.subjects;
             let slots: Vec<Slot> = subjects.records.slots(from).take(SLICE_RECORDS).collect();
@@ -108,12 +108,11 @@ impl Engine {
             }
             from += slots.len();
             for slot in slots {
-                let class = subjects.class_at(slot, at.effective, at.known_end);
-                add(
-                    &subjects.names,
-                    subjects.names.text(subjects.records.name(slot).0),
-                    &class,
-                );
+                let kind = subjects.names.text(subjects.records.name(slot).0);
+                for (place, at) in pairs.iter().enumerate() {
+                    let class = subjects.class_at(slot, at.effective, at.known_end);
+                    add(place, &subjects.names, kind, &class);
+                }
             }
         }
     }

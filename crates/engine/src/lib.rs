@@ -43,8 +43,8 @@ pub use evidence::{
 };
 pub use folder::{Init, public_key};
 pub use query::{
-    AsOf, At, AtDeadline, Behind, Blame, By, ChangesQuery, Count, DiffItem, DiffQuery, FigureQuery, Figures,
-    ListQuery, Page, Rate, RecordView, Share, StoredEvent,
+    AsOf, At, AtDeadline, Behind, Blame, By, ChangesQuery, ComparedRate, Count, DiffItem, DiffQuery,
+    FigureQuery, Figures, ListQuery, Page, Rate, RecordView, Share, StoredEvent,
 };
 pub use randomness::Randomness;
 pub use rankings::{IndicatorResult, Ranking, RankingItem, Ranks};

@@ -241,6 +241,15 @@ pub struct Rate {
     pub sample: Option<Behind>,
 }
 
+/// A rate beside the same at another pair of times.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparedRate {
+    /// The rate.
+    pub rate: Rate,
+    /// What was counted at the other pair; `None` where the campaign known there does not ask it, or nothing was there.
+    pub from: Option<Share>,
+}
+
 /// The sample behind a rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behind {

@@ -12,7 +12,7 @@ use crate::{
     engine::Engine,
     error::EngineError,
     figures::{Part, freshen, parts},
-    query::{At, AtDeadline, Behind, By, FigureQuery, Figures, Rate, Share},
+    query::{At, AtDeadline, Behind, By, ComparedRate, FigureQuery, Figures, Rate, Share},
     samples::DrawnFigure,
 };
 
@@ -22,35 +22,79 @@ impl Engine {
     /// # Errors
     /// What the log says.
     pub fn rates(&self, query: &FigureQuery) -> Result<Figures<Rate>, EngineError> {
-        let deadlines = self.deadlines(query.at.effective)?;
-        let (at, campaign, mut told, built_in) = {
+        let [told] = self.rates_at(query, [query.at])?;
+        Ok(told)
+    }
+
+    /// Every indicator, and the same at another pair of times. What is not kept by day takes one pass over the records for
+    /// both, unless the campaign has changed between what is known at the one and at the other.
+    ///
+    /// # Errors
+    /// What the log says.
+    pub fn compared_rates(
+        &self,
+        query: &FigureQuery,
+        from: At,
+    ) -> Result<Figures<ComparedRate>, EngineError> {
+        let [now, then] = self.rates_at(query, [query.at, from])?;
+        let key = |rate: &Rate| (rate.indicator.clone(), rate.area.clone(), rate.actor.clone());
+        let mut before: BTreeMap<_, Share> = then.items.iter().map(|rate| (key(rate), rate.share)).collect();
+        let items = now.items.into_iter().map(|rate| ComparedRate {
+            from: before.remove(&key(&rate)),
+            rate,
+        });
+        Ok(Figures {
+            items: items.collect(),
+            at: now.at,
+        })
+    }
+
+    fn rates_at<const N: usize>(
+        &self,
+        query: &FigureQuery,
+        pairs: [At; N],
+    ) -> Result<[Figures<Rate>; N], EngineError> {
+        let mut deadlines = Vec::with_capacity(N);
+        for at in pairs {
+            deadlines.push(self.deadlines(at.effective)?);
+        }
+        let mut told: Vec<Told> = {
             let projections = self.read();
             let figures = projections.figures();
-            let at = freshen(&figures, query.at);
-            let kept = self.kept_axis(&figures, query, at);
-            let asked = Asked {
-                projections: &projections,
-                figures: &figures,
-                query,
-                at,
-                kept,
-                deadlines: &deadlines,
-            };
-            let campaign = Arc::clone(projections.subjects.campaign(at.known_end));
-            let indicators = campaign.indicators.iter();
-            let told: Vec<Vec<Rate>> = indicators.map(|indicator| asked.rates(indicator)).collect();
-            let built_in = kept.map(|kept| kept_rates(&projections, &figures, query, (at, kept)));
-            (at, campaign, told, built_in)
+            let asked = pairs.into_iter().zip(&deadlines).map(|(at, deadlines)| {
+                let at = freshen(&figures, at);
+                Asked {
+                    projections: &projections,
+                    figures: &figures,
+                    query,
+                    at,
+                    kept: self.kept_axis(&figures, query, at),
+                    deadlines,
+                }
+            });
+            let asked: Vec<Asked<'_>> = asked.collect();
+            let one_campaign =
+                |a: &Asked<'_>, b: &Asked<'_>| std::ptr::eq(a.known_campaign(), b.known_campaign());
+            asked.chunk_by(one_campaign).flat_map(Asked::told).collect()
         };
         // Draws are read from the log: nobody waits for that.
-        for (indicator, told) in campaign.indicators.iter().zip(&mut told) {
-            if query.by != By::Actor {
-                told.extend(self.drawn_rates(indicator, query, (at, campaign.zone))?);
+        for one in told.iter_mut().filter(|_| query.by != By::Actor) {
+            for (indicator, rates) in one.campaign.indicators.iter().zip(&mut one.indicators) {
+                rates.extend(self.drawn_rates(indicator, query, (one.at, one.campaign.zone))?);
             }
         }
-        let mut items: Vec<Rate> = told.into_iter().flatten().collect();
-        items.extend(built_in.unwrap_or_else(|| self.passed_rates(query, at)));
-        Ok(Figures { items, at })
+        let passed = told.iter().filter(|one| one.built_in.is_none()).map(|one| one.at);
+        let passed: Vec<At> = passed.collect();
+        let mut passed = self.passed_rates(query, &passed).into_iter();
+        let figures = told.into_iter().map(|one| {
+            let mut items: Vec<Rate> = one.indicators.into_iter().flatten().collect();
+            items.extend(one.built_in.or_else(|| passed.next()).unwrap_or_default());
+            Figures { items, at: one.at }
+        });
+        let figures: Vec<_> = figures.collect();
+        Ok(figures
+            .try_into()
+            .expect("there is an answer for each pair of times"))
     }
 
     /// What the draws of an indicator say; nothing for one that is counted.
@@ -152,11 +196,16 @@ impl Engine {
             .collect()
     }
 
-    fn passed_rates(&self, query: &FigureQuery, at: At) -> Vec<Rate> {
+    /// The built-in indicators of every kind at some pairs of times, by one pass over the records.
+    fn passed_rates(&self, query: &FigureQuery, pairs: &[At]) -> Vec<Vec<Rate>> {
         type Split = (Option<String>, Option<String>);
-        let mut sums: BTreeMap<(String, BuiltIn), BTreeMap<Split, Figure>> = BTreeMap::new();
-        let campaign = self.campaign_at(at.known_end);
-        self.pass(at, |names, kind, class| {
+        type Sums = BTreeMap<(String, BuiltIn), BTreeMap<Split, Figure>>;
+        let mut all = vec![Sums::new(); pairs.len()];
+        let campaigns: Vec<_> = pairs.iter().map(|at| self.campaign_at(at.known_end)).collect();
+        self.pass(pairs, |place, names, kind, class| {
+            let (Some(sums), Some(campaign)) = (all.get_mut(place), campaigns.get(place)) else {
+                return;
+            };
             let Some(split) = query.split(names, &campaign.areas, class) else {
                 return;
             };
@@ -172,20 +221,23 @@ impl Engine {
                 }
             }
         });
-        let mut items = Vec::new();
-        for kind in &campaign.kinds {
-            for indicator in BuiltIn::ALL {
-                let mut splits = sums.remove(&(kind.id.clone(), indicator)).unwrap_or_default();
-                if query.by == By::Whole {
-                    splits.entry((query.area.clone(), None)).or_default();
+        let rates = |(mut sums, campaign): (Sums, &Arc<Campaign>)| {
+            let mut items = Vec::new();
+            for kind in &campaign.kinds {
+                for indicator in BuiltIn::ALL {
+                    let mut splits = sums.remove(&(kind.id.clone(), indicator)).unwrap_or_default();
+                    if query.by == By::Whole {
+                        splits.entry((query.area.clone(), None)).or_default();
+                    }
+                    let rates = splits.into_iter();
+                    items.extend(
+                        rates.map(|((area, actor), figure)| built_in(kind, indicator, area, actor, figure)),
+                    );
                 }
-                let rates = splits.into_iter();
-                items.extend(
-                    rates.map(|((area, actor), figure)| built_in(kind, indicator, area, actor, figure)),
-                );
             }
-        }
-        items
+            items
+        };
+        all.into_iter().zip(&campaigns).map(rates).collect()
     }
 }
 
@@ -231,21 +283,62 @@ struct Asked<'a> {
     deadlines: &'a BTreeMap<Day, Position>,
 }
 
+/// What was told at one pair of times.
+struct Told {
+    at: At,
+    campaign: Arc<Campaign>,
+    /// For each indicator of the campaign; nothing yet for those that follow from draws.
+    indicators: Vec<Vec<Rate>>,
+    /// Those of every kind, if they are kept.
+    built_in: Option<Vec<Rate>>,
+}
+
 impl Asked<'_> {
-    fn rates(&self, indicator: &Indicator) -> Vec<Rate> {
-        let zone = self.campaign(self.at.known_end).zone;
+    /// What some that share a campaign are told.
+    fn told(group: &[Self]) -> Vec<Told> {
+        let told = group.iter().map(|one| Told {
+            at: one.at,
+            campaign: Arc::clone(one.known_campaign()),
+            indicators: Vec::new(),
+            built_in: one
+                .kept
+                .map(|kept| kept_rates(one.projections, one.figures, one.query, (one.at, kept))),
+        });
+        let mut told: Vec<Told> = told.collect();
+        let Some(first) = group.first() else { return told };
+        for indicator in &first.known_campaign().indicators {
+            let wanted = group.iter().map(|one| {
+                let times = match one.kept {
+                    Some((axis, day)) => FigureTimes::Kept(axis, day),
+                    None => FigureTimes::Passed(one.at.effective),
+                };
+                one.wanted(times, one.at.known_end)
+            });
+            let wanted: Vec<_> = wanted.collect();
+            let subjects = &first.projections.subjects;
+            let each = first.figures.reckon_each(subjects, indicator, &wanted);
+            for ((one, reckoned), told) in group.iter().zip(each).zip(&mut told) {
+                told.indicators.push(one.rates(indicator, reckoned));
+            }
+        }
+        told
+    }
+
+    /// The campaign known at the pair of times.
+    fn known_campaign(&self) -> &Arc<Campaign> {
+        self.projections.subjects.campaign(self.at.known_end)
+    }
+
+    fn rates(&self, indicator: &Indicator, reckoned: Vec<Reckoned>) -> Vec<Rate> {
+        let zone = self.known_campaign().zone;
         let passed = |target: &Target| zone.end_of(target.by) <= self.at.effective;
         let (target, due) = target_of(&indicator.targets, passed);
-        let times = match self.kept {
-            Some((axis, day)) => FigureTimes::Kept(axis, day),
-            None => FigureTimes::Passed(self.at.effective),
-        };
         // What is known before the deadline does not say what was known at it.
         let then = target
             .filter(|target| due && zone.end_of(target.by) <= self.at.known)
             .map(|target| self.at_deadline(indicator, target.by))
             .unwrap_or_default();
-        let told = self.reckon(indicator, times, self.at.known_end).into_iter();
+        let told = reckoned.into_iter();
         told.map(|told| {
             let before = then
                 .iter()
@@ -289,9 +382,9 @@ impl Asked<'_> {
             return Vec::new();
         };
         let target = known.targets.iter().find(|target| target.by == by);
-        let told = self
-            .reckon(known, FigureTimes::Kept(Axis::Known, by), *end)
-            .into_iter();
+        let wanted = self.wanted(FigureTimes::Kept(Axis::Known, by), *end);
+        let subjects = &self.projections.subjects;
+        let told = self.figures.reckon(subjects, known, &wanted).into_iter();
         told.map(|told| {
             let (share, basis) = of_reckoned(&told);
             let before = AtDeadline {
@@ -304,8 +397,8 @@ impl Asked<'_> {
         .collect()
     }
 
-    fn reckon(&self, indicator: &Indicator, times: FigureTimes, end: Position) -> Vec<Reckoned> {
-        let wanted = FigureWanted {
+    fn wanted(&self, times: FigureTimes, end: Position) -> FigureWanted<'_> {
+        FigureWanted {
             times,
             end,
             split: match self.query.by {
@@ -314,9 +407,7 @@ impl Asked<'_> {
                 By::Actor => Split::Actor,
             },
             area: self.query.area.as_deref(),
-        };
-        self.figures
-            .reckon(&self.projections.subjects, indicator, &wanted)
+        }
     }
 
     fn campaign(&self, end: Position) -> &Campaign {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use shilu_model::{Campaign, Day, Frame, Indicator, Measure, Position, Timestamp};
 
-use super::{Case, Contribution, FrameVersion, Input, Part, Said, Sums};
+use super::{
+    Case, Contribution, FrameVersion, Input, Part, Said, Sums, evaluation::Evaluation, plan::Planned,
+    reader::Moment,
+};
 use crate::{
     names::{Name, Names},
     projection::{Figures, Subjects},
@@ -128,34 +131,42 @@ type Buckets = BTreeMap<(Name, Name), Sums>;
 impl Figures {
     /// What an indicator of the campaign says; nothing for one that follows from draws.
     pub fn reckon(&self, subjects: &Subjects, indicator: &Indicator, wanted: &Wanted<'_>) -> Vec<Reckoned> {
-        let by_actor = matches!(
-            indicator.measure,
-            Measure::Share { list: None, .. } | Measure::Sum { .. }
-        );
-        if wanted.split == Split::Actor && !by_actor
-            || matches!(
-                indicator.measure,
-                Measure::Accuracy { .. } | Measure::Roster { .. }
-            )
-        {
-            return Vec::new();
-        }
-        let names = &subjects.names;
-        let Some(name) = names.find(&indicator.id) else {
-            return Vec::new();
+        let mut told = self.reckon_each(subjects, indicator, std::slice::from_ref(wanted));
+        told.pop().unwrap_or_default()
+    }
+
+    /// The same at several pairs of times. Those off the kept axes are answered by one pass over the records, as far as
+    /// the same campaign is in force at them.
+    pub fn reckon_each(
+        &self,
+        subjects: &Subjects,
+        indicator: &Indicator,
+        wanted: &[Wanted<'_>],
+    ) -> Vec<Vec<Reckoned>> {
+        let Some(name) = subjects.names.find(&indicator.id) else {
+            return vec![Vec::new(); wanted.len()];
         };
-        let reckoning = Reckoning {
+        let reckonings = wanted.iter().map(|wanted| Reckoning {
             figures: self,
             subjects,
             campaign: subjects.campaign(wanted.end),
             indicator,
             name,
             wanted,
-        };
-        match wanted.times {
-            Times::Kept(..) => reckoning.kept(),
-            Times::Passed(effective) => reckoning.passed(effective),
-        }
+        });
+        let reckonings: Vec<Reckoning<'_>> = reckonings.collect();
+        let passed = reckonings
+            .iter()
+            .filter(|one| one.is_answered() && one.passes_at().is_some());
+        let passed: Vec<&Reckoning<'_>> = passed.collect();
+        let same = |a: &&Reckoning<'_>, b: &&Reckoning<'_>| std::ptr::eq(a.campaign, b.campaign);
+        let mut passed = passed.chunk_by(same).flat_map(Reckoning::pass);
+        let told = reckonings.iter().map(|one| match one.passes_at() {
+            _ if !one.is_answered() => Vec::new(),
+            None => one.kept(),
+            Some(_) => passed.next().unwrap_or_default(),
+        });
+        told.collect()
     }
 
     /// The cases behind an indicator at a pair of times, in a fixed order, each with the records that decide it.
@@ -176,40 +187,46 @@ impl Figures {
                 ..
             })
         );
-        let show = |case: &Case, told: Contribution, inputs: Vec<Input>| {
-            let case = match case {
-                Case::Record(slot) => {
-                    let (kind, key) = subjects.records.name(*slot);
-                    format!("{}/{key}", names.text(kind))
-                }
-                Case::Value(value) => value.clone(),
-            };
-            let number = |part| unsigned(told.parts.get(part));
-            let (numerator, mut denominator) = (number(Part::Numerator), number(Part::Denominator));
-            if of_counts && !is_leaf(subjects.campaign(end), names.text(told.area)) {
-                denominator = 0;
-            }
-            let unknown = number(Part::Unknown) > 0;
-            if numerator > 0 || denominator > 0 || unknown {
-                show(Evidence {
-                    case,
-                    area: names.text(told.area).to_owned(),
-                    actor: names.text(told.actor).to_owned(),
-                    numerator,
-                    denominator,
-                    unknown,
-                    inputs,
-                });
-            }
-        };
+        let pairs = [(effective, end)];
         let campaign = (&**subjects.campaign(end), subjects.plan(end));
         let kept = (&subjects.names, &subjects.records);
-        self.indicators
-            .pass(name, campaign, kept, (effective, end), show, true);
+        let indicators = &self.indicators;
+        indicators.with_cases(
+            name,
+            campaign,
+            kept,
+            &pairs,
+            |evaluation, planned, case, moments| {
+                let Some(moment) = moments.first() else { return };
+                let told = evaluation.contribution(planned, case, *moment);
+                let case_name = match case {
+                    Case::Record(slot) => {
+                        let (kind, key) = subjects.records.name(*slot);
+                        format!("{}/{key}", names.text(kind))
+                    }
+                    Case::Value(value) => value.clone(),
+                };
+                let number = |part| unsigned(told.parts.get(part));
+                let (numerator, mut denominator) = (number(Part::Numerator), number(Part::Denominator));
+                if of_counts && !is_leaf(subjects.campaign(end), names.text(told.area)) {
+                    denominator = 0;
+                }
+                let unknown = number(Part::Unknown) > 0;
+                if numerator > 0 || denominator > 0 || unknown {
+                    show(Evidence {
+                        case: case_name,
+                        area: names.text(told.area).to_owned(),
+                        actor: names.text(told.actor).to_owned(),
+                        numerator,
+                        denominator,
+                        unknown,
+                        inputs: evaluation.inputs_of(planned, case, *moment),
+                    });
+                }
+            },
+        );
     }
-}
 
-impl Figures {
     /// Every key of an agreement at a pair of times, in the order of keys.
     pub fn reconcile(
         &self,
@@ -229,14 +246,15 @@ impl Figures {
         let area_of = |kind: &str| campaign.kind(kind).and_then(|kind| kind.area.as_deref());
         let plan = subjects.plan(end);
         let kept = (names, &subjects.records);
-        let pair = (effective, end);
         self.indicators.with_cases(
             name,
             (campaign, plan),
             kept,
-            pair,
-            |evaluation, _, case, moment| {
-                let Case::Value(key) = case else { return };
+            &[(effective, end)],
+            |evaluation, _, case, moments| {
+                let (Case::Value(key), Some(moment)) = (case, moments.first().copied()) else {
+                    return;
+                };
                 let reader = evaluation.reader;
                 let left = reader.said(left, key, area_of(&left.of.kind), moment);
                 let right = reader.said(right, key, area_of(&right.of.kind), moment);
@@ -263,6 +281,26 @@ struct Reckoning<'a> {
 }
 
 impl Reckoning<'_> {
+    /// Whether the measure can be split as asked. What follows from draws is not reckoned here.
+    fn is_answered(&self) -> bool {
+        match &self.indicator.measure {
+            Measure::Accuracy { .. } | Measure::Roster { .. } => false,
+            Measure::Share { list: None, .. } | Measure::Sum { .. } => true,
+            _ => self.wanted.split != Split::Actor,
+        }
+    }
+
+    /// E, if the answer takes a pass over the records. The actors of one area are not kept.
+    fn passes_at(&self) -> Option<Timestamp> {
+        match self.wanted.times {
+            Times::Passed(effective) => Some(effective),
+            Times::Kept(_, day) if self.wanted.split == Split::Actor && self.wanted.area.is_some() => {
+                Some(self.campaign.zone.end_of(day))
+            }
+            Times::Kept(..) => None,
+        }
+    }
+
     fn kept(&self) -> Vec<Reckoned> {
         let Times::Kept(axis, day) = self.wanted.times else {
             return Vec::new();
@@ -271,9 +309,6 @@ impl Reckoning<'_> {
         let measure = &self.indicator.measure;
         let sums = |scope| indicators.sums(self.name, measure, scope, axis, day);
         if self.wanted.split == Split::Actor {
-            if self.wanted.area.is_some() {
-                return self.passed(self.end_of(day));
-            }
             let actors = indicators.actors(self.name, measure);
             let told = actors
                 .into_iter()
@@ -287,29 +322,37 @@ impl Reckoning<'_> {
         self.by_area(&buckets.collect())
     }
 
-    fn end_of(&self, day: Day) -> Timestamp {
-        self.campaign.zone.end_of(day)
+    /// One pass over the records for some that are about one indicator of one campaign.
+    fn pass(group: &[&Self]) -> Vec<Vec<Reckoned>> {
+        let Some(first) = group.first() else {
+            return Vec::new();
+        };
+        let pairs = group
+            .iter()
+            .filter_map(|one| Some((one.passes_at()?, one.wanted.end)));
+        let pairs: Vec<(Timestamp, Position)> = pairs.collect();
+        let campaign = (first.campaign, first.subjects.plan(first.wanted.end));
+        let kept = (&first.subjects.names, &first.subjects.records);
+        let mut buckets = vec![Buckets::new(); group.len()];
+        let add = |evaluation: &Evaluation<'_, '_>, planned: &Planned, case: &Case, moments: &[Moment]| {
+            for ((one, buckets), moment) in group.iter().zip(&mut buckets).zip(moments) {
+                let told = evaluation.contribution(planned, case, *moment);
+                if told != Contribution::default() {
+                    let by_actor = one.wanted.split == Split::Actor;
+                    let actor = if by_actor { told.actor } else { Name::NONE };
+                    let sums = buckets.entry((told.area, actor)).or_default();
+                    *sums = sums.plus(&told.parts);
+                }
+            }
+        };
+        let indicators = &first.figures.indicators;
+        indicators.with_cases(first.name, campaign, kept, &pairs, add);
+        let told = group.iter().zip(buckets);
+        told.map(|(one, buckets)| one.passed(buckets)).collect()
     }
 
-    fn passed(&self, effective: Timestamp) -> Vec<Reckoned> {
-        let mut buckets = Buckets::new();
-        let campaign = (self.campaign, self.subjects.plan(self.wanted.end));
-        let kept = (&self.subjects.names, &self.subjects.records);
-        let by_actor = self.wanted.split == Split::Actor;
-        let add = |_: &Case, told: Contribution, _: Vec<Input>| {
-            let actor = if by_actor { told.actor } else { Name::NONE };
-            let sums = buckets.entry((told.area, actor)).or_default();
-            *sums = sums.plus(&told.parts);
-        };
-        self.figures.indicators.pass(
-            self.name,
-            campaign,
-            kept,
-            (effective, self.wanted.end),
-            add,
-            false,
-        );
-        if !by_actor {
+    fn passed(&self, buckets: Buckets) -> Vec<Reckoned> {
+        if self.wanted.split != Split::Actor {
             return self.by_area(&buckets);
         }
         let mut actors = Buckets::new();

@@ -3,7 +3,7 @@
 use super::ask;
 use crate::{
     Done,
-    args::{AxisArg, DiffArgs},
+    args::DiffArgs,
     format::{Item, Question, View, list},
     messages::{Language, Text},
     register::{Paging, Query},
@@ -12,14 +12,10 @@ use crate::{
 
 /// Runs it.
 pub fn run(args: &DiffArgs, language: Language) -> Done {
-    let axis = match args.axis {
-        AxisArg::Effective => "effective",
-        AxisArg::Recorded => "recorded",
-    };
     let query = Query::default()
         .with("from", Some(args.from.clone()))
         .with("to", args.to.clone())
-        .with("axis", Some(axis))
+        .with("axis", Some(args.axis.word()))
         .with("as_of", args.as_of.clone())
         .with("area", args.area.clone())
         .with("kind", args.kind.clone());

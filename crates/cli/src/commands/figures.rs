@@ -3,26 +3,35 @@
 use super::{ask, at};
 use crate::{
     Done,
-    args::{ByArg, FigureArgs},
+    args::{AxisArg, ByArg, FigureArgs, RatesArgs},
     format::{Item, Question, View, list},
     messages::{Language, Text},
-    register::Paging,
-    wire::{Count, Rate, cell},
+    register::{Paging, Query},
+    wire::{Count, Rate, Share, cell},
 };
 
 /// Runs `counts`.
 pub fn counts(args: &FigureArgs, language: Language) -> Done {
-    figures::<Count>("/api/v1/counts", args, language)
+    figures::<Count>("/api/v1/counts", args, query(args), language)
 }
 
 /// Runs `rates`.
-pub fn rates(args: &FigureArgs, language: Language) -> Done {
-    figures::<Rate>("/api/v1/rates", args, language)
+pub fn rates(args: &RatesArgs, language: Language) -> Done {
+    let query = query(&args.figure)
+        .with("from", args.from.clone())
+        .with("axis", args.axis.map(AxisArg::word));
+    figures::<Rate>("/api/v1/rates", &args.figure, query, language)
 }
 
-fn figures<I: Item>(path: &str, args: &FigureArgs, language: Language) -> Done {
-    let by = args.by.map(ByArg::word);
-    let query = at(&args.at).with("by", by).with("area", args.area.clone());
+fn query(args: &FigureArgs) -> Query {
+    let by = args.by.map(|by| match by {
+        ByArg::Area => "area",
+        ByArg::Actor => "actor",
+    });
+    at(&args.at).with("by", by).with("area", args.area.clone())
+}
+
+fn figures<I: Item>(path: &str, args: &FigureArgs, query: Query, language: Language) -> Done {
     ask(&args.source, language, |register| {
         list::<I>(
             register,
@@ -102,6 +111,9 @@ impl Item for Rate {
         "excess",
         "value_on_first_frame",
         "left_scope",
+        "numerator_from",
+        "denominator_from",
+        "value_from",
     ];
 
     fn rows(&self, view: &View<'_>) -> Vec<Vec<String>> {
@@ -116,10 +128,13 @@ impl Item for Rate {
             cell(&self.title),
             self.area.clone().unwrap_or_default(),
             self.actor.clone().unwrap_or_default(),
-            cell(&self.numerator),
-            cell(&self.denominator),
-            cell(&self.unknown),
-            self.value.map(percent).unwrap_or_default(),
+            self.since(|from| cell(&from.numerator), cell(&self.numerator)),
+            self.since(|from| cell(&from.denominator), cell(&self.denominator)),
+            self.since(|from| cell(&from.unknown), cell(&self.unknown)),
+            self.since(
+                |from| from.value.map(percent).unwrap_or_default(),
+                self.value.map(percent).unwrap_or_default(),
+            ),
             interval,
             self.target.map(percent).unwrap_or_default(),
             self.deadline.clone().unwrap_or_default(),
@@ -172,11 +187,29 @@ impl Item for Rate {
                 .unwrap_or_default(),
             number(self.frame.as_ref().and_then(|frame| frame.first.as_ref()?.value)),
             self.left_scope.map(|left| left.to_string()).unwrap_or_default(),
+            self.from
+                .as_ref()
+                .map(|from| cell(&from.numerator))
+                .unwrap_or_default(),
+            self.from
+                .as_ref()
+                .map(|from| cell(&from.denominator))
+                .unwrap_or_default(),
+            number(self.from.as_ref().and_then(|from| from.value)),
         ]]
     }
 }
 
 impl Rate {
+    /// What there was at the other time, if it was asked, and what there is.
+    fn since(&self, before: impl Fn(&Share) -> String, now: String) -> String {
+        let before = self.from.as_ref().map(before);
+        match before.filter(|before| *before != now) {
+            Some(before) => format!("{before} → {now}"),
+            None => now,
+        }
+    }
+
     /// Whose frame it is, how much is beyond it, and what the rate was on the first one if that differs.
     fn frame_in_words(&self, view: &View<'_>, percent: impl Fn(f64) -> String) -> String {
         let Some(frame) = &self.frame else {

@@ -468,8 +468,11 @@ fn agrees(engine: &Engine, dice: &mut Dice) {
         let event = dice.pick(&naive.events);
         pairs.push((AsOf::Now, Some(event.effective)));
     }
+    let mut earlier = engine.at(AsOf::Now, None).unwrap();
     for (as_of, effective) in pairs {
         let at = engine.at(as_of, effective).unwrap();
+        compares(engine, at, earlier, dice);
+        earlier = at;
         let pair = Pair {
             effective: at.effective,
             known: match as_of {
@@ -519,6 +522,27 @@ fn agrees(engine: &Engine, dice: &mut Dice) {
             assert_eq!(beside[0], beside[1], "{pair:?} {by:?} {area:?}");
         }
     }
+}
+
+/// Two pairs of times beside each other say what each says alone.
+fn compares(engine: &Engine, at: At, from: At, dice: &mut Dice) {
+    let query = FigureQuery {
+        at,
+        by: dice.pick(&[By::Whole, By::Area, By::Actor]).to_owned(),
+        area: dice.pick(&[None, Some("north".to_owned())]).clone(),
+    };
+    let alone = engine.rates(&query).unwrap().items;
+    let before = FigureQuery { at: from, ..query.clone() };
+    let before = engine.rates(&before).unwrap().items;
+    let expected = alone.into_iter().map(|rate| {
+        let same = |other: &&Rate| {
+            (&other.indicator, &other.area, &other.actor) == (&rate.indicator, &rate.area, &rate.actor)
+        };
+        let from = before.iter().find(same).map(|rate| rate.share);
+        ComparedRate { from, rate }
+    });
+    let compared = engine.compared_rates(&query, from).unwrap().items;
+    assert_eq!(compared, expected.collect::<Vec<_>>(), "{query:?} {from:?}");
 }
 
 /// The cases behind a rate add up to it, and what two systems say of their keys is what they agree on.

@@ -31,12 +31,24 @@ const KNOWN: [&str; 9] = [
     "min_position",
 ];
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Axis {
+/// Along which time two states are compared.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Axis {
     /// What took effect between two times, as known at `as_of`.
+    #[default]
     Effective,
     /// What became known between two times.
     Recorded,
+}
+
+impl Axis {
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        match word {
+            "effective" => Some(Axis::Effective),
+            "recorded" => Some(Axis::Recorded),
+            _ => None,
+        }
+    }
 }
 
 /// List the records that differ between two times.
@@ -87,14 +99,9 @@ pub(crate) async fn list(State(app): State<Shared>, RawQuery(query): RawQuery) -
 
 fn pairs(app: &App, params: &Params) -> Result<(At, At), Problem> {
     let zone = app.engine.campaign().zone;
-    let axis = |word: &str| match word {
-        "effective" => Some(Axis::Effective),
-        "recorded" => Some(Axis::Recorded),
-        _ => None,
-    };
     let (from, to) = (params.required("from")?, params.get("to"));
     let as_of = params.get("as_of");
-    if params.word("axis", axis, "effective, recorded")? == Some(Axis::Recorded) {
+    if params.word("axis", Axis::of, "effective, recorded")? == Some(Axis::Recorded) {
         if as_of.is_some() {
             let detail = "as_of: on the recorded axis, from and to say as known when";
             return Err(Problem::malformed("BAD_QUERY", detail)

@@ -7,11 +7,12 @@ use axum::{
 };
 use shilu_engine::{At, By, FigureQuery};
 
-use super::{at, heavy, json, last, ready};
+use super::{at, diff::Axis, heavy, json, last, ready};
 use crate::{
     app::{App, Shared},
     params::Params,
     problem::Problem,
+    time,
     wire::{
         figure::{CountJson, Language, RateJson},
         page::PageJson,
@@ -19,6 +20,7 @@ use crate::{
 };
 
 const KNOWN: [&str; 5] = ["as_of", "effective", "by", "area", "min_position"];
+const KNOWN_TO_RATES: [&str; 7] = ["as_of", "effective", "by", "area", "min_position", "from", "axis"];
 
 /// How many records there are, by kind and status.
 #[utoipa::path(
@@ -60,6 +62,8 @@ pub(crate) async fn counts(
         ("effective" = Option<String>, Query, description = "As it was when: a date (its end) or RFC 3339"),
         ("by" = Option<String>, Query, description = "area, or actor: who first collected the record"),
         ("area" = Option<String>, Query, description = "Only this area"),
+        ("from" = Option<String>, Query, description = "Beside it the same at another time: a date (its end), RFC 3339, or on the recorded axis @position"),
+        ("axis" = Option<String>, Query, description = "What from is: effective (if nothing is said), as known at as_of; or recorded, as known then"),
         ("min_position" = Option<u64>, Query, description = "Wait until this position is folded"),
         ("Accept-Language" = Option<String>, Header, description = "Titles are Chinese if it begins with zh"),
     ),
@@ -73,16 +77,46 @@ pub(crate) async fn rates(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let params = Params::read(query.as_deref(), &KNOWN)?;
+    let params = Params::read(query.as_deref(), &KNOWN_TO_RATES)?;
     let accepted = headers.get(header::ACCEPT_LANGUAGE);
     let language = Language::of(accepted.and_then(|header| header.to_str().ok()));
     ready(&app, &params).await?;
     heavy(&app, move |app| {
-        let figures = app.engine.rates(&figure_query(app, &params)?)?;
-        let items = figures.items.iter().map(|rate| RateJson::of(rate, language));
+        let query = figure_query(app, &params)?;
+        let Some(from) = from(app, &params, query.at)? else {
+            let figures = app.engine.rates(&query)?;
+            let items = figures.items.iter().map(|rate| RateJson::of(rate, language));
+            return page(app, figures.at, items.collect());
+        };
+        let figures = app.engine.compared_rates(&query, from)?;
+        let items = figures
+            .items
+            .iter()
+            .map(|rate| RateJson::compared(rate, language));
         page(app, figures.at, items.collect())
     })
     .await
+}
+
+/// The other pair of times, beside which a rate is shown.
+fn from(app: &App, params: &Params, at: At) -> Result<Option<At>, Problem> {
+    let zone = app.engine.campaign().zone;
+    let axis = params.word("axis", Axis::of, "effective, recorded")?;
+    match (params.get("from"), axis.unwrap_or_default()) {
+        (Some(text), Axis::Effective) => Ok(Some(At {
+            effective: time::asked("from", text, zone)?,
+            now: false,
+            ..at
+        })),
+        (Some(text), Axis::Recorded) => {
+            let known = time::as_of(text, zone).map_err(|problem| problem.field("from"))?;
+            Ok(Some(app.engine.at(known, None)?))
+        }
+        (None, _) if axis.is_some() => Err(Problem::malformed("BAD_QUERY", "axis: there is no from")
+            .field("axis")
+            .hint("say from when, or leave it out")),
+        (None, _) => Ok(None),
+    }
 }
 
 fn figure_query(app: &App, params: &Params) -> Result<FigureQuery, Problem> {

@@ -1,7 +1,7 @@
 //! Counts and rates, as they go out.
 
 use serde::Serialize;
-use shilu_engine::{Count, Rate, Share, sampling::State};
+use shilu_engine::{ComparedRate, Count, Rate, Share, sampling::State};
 use utoipa::ToSchema;
 
 /// How many records there are.
@@ -73,6 +73,9 @@ pub(crate) struct RateJson<'a> {
     /// The sample behind it, where it rests on one.
     #[serde(skip_serializing_if = "Option::is_none")]
     sample: Option<BehindJson<'a>>,
+    /// The same at the time that from says, if it was asked; null where nothing was there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Option<ShareJson>>,
 }
 
 /// The sample behind a rate.
@@ -208,6 +211,14 @@ impl<'a> RateJson<'a> {
                 steerable: sample.steerable,
                 aside: sample.aside,
             }),
+            from: None,
+        }
+    }
+
+    pub(crate) fn compared(compared: &'a ComparedRate, language: Language) -> Self {
+        RateJson {
+            from: Some(compared.from.as_ref().map(ShareJson::of)),
+            ..RateJson::of(&compared.rate, language)
         }
     }
 }
