@@ -15,7 +15,7 @@ use super::{
     naive::{Known, Naive, Pair, Seen},
     settable,
 };
-use crate::{AsOf, At, By, CasesQuery, Engine, FigureQuery, Init, Options, RateCase};
+use crate::{AsOf, At, By, CasesQuery, ComparedRate, Engine, FigureQuery, Init, Options, Rate, RateCase};
 
 pub(super) const CAMPAIGN: &str = r#"
 name = "Parish"
@@ -532,7 +532,10 @@ fn compares(engine: &Engine, at: At, from: At, dice: &mut Dice) {
         area: dice.pick(&[None, Some("north".to_owned())]).clone(),
     };
     let alone = engine.rates(&query).unwrap().items;
-    let before = FigureQuery { at: from, ..query.clone() };
+    let before = FigureQuery {
+        at: from,
+        ..query.clone()
+    };
     let before = engine.rates(&before).unwrap().items;
     let expected = alone.into_iter().map(|rate| {
         let same = |other: &&Rate| {

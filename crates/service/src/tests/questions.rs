@@ -292,6 +292,36 @@ async fn figures_are_pages() {
 }
 
 #[tokio::test]
+async fn a_rate_stands_beside_that_of_another_time() {
+    let register = Register::new();
+    register.settle("1", 3).await;
+    let shares = async |query: &str| {
+        let rates = register.get(&format!("/api/v1/rates?{query}")).await.ok();
+        let rate = rates["items"][0].clone();
+        (rate["denominator"].clone(), rate["from"].clone())
+    };
+    let nothing =
+        json!({"numerator": 0, "denominator": 0, "unknown": 0, "value": null, "lower": null, "upper": null});
+    assert_eq!(shares("").await, (json!(1), Value::Null));
+    assert_eq!(shares("from=2015-04-01").await, (json!(1), nothing.clone()));
+    assert_eq!(shares("from=%400&axis=recorded").await, (json!(1), nothing));
+    let registered =
+        json!({"numerator": 1, "denominator": 1, "unknown": 0, "value": 1.0, "lower": null, "upper": null});
+    assert_eq!(shares("from=%402&axis=recorded").await, (json!(1), registered));
+    // By area there is none of what was not there.
+    assert_eq!(shares("by=area&from=2015-04-01").await, (json!(1), Value::Null));
+    for (query, field) in [
+        ("axis=recorded", "axis"),
+        ("from=2015-04-01&axis=sideways", "axis"),
+        ("from=soon", "from"),
+        ("from=%400", "from"),
+    ] {
+        let problem = register.get(&format!("/api/v1/rates?{query}")).await.problem(400);
+        assert_eq!(problem["field"], field, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_simulated_says_so_everywhere() {
     let simulated = Register::of(true);
     simulated.settle("1", 3).await;
