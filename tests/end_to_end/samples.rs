@@ -184,3 +184,88 @@ fn two_people_with_the_published_files_draw_the_same() {
     assert_eq!(list.lines().count(), 2, "{list}");
     assert!(list.contains("rooms,,a,1,1,drawn,"), "{list}");
 }
+
+#[test]
+fn what_makes_no_sense_on_the_command_line_is_refused() {
+    let register = Register::new(CAMPAIGN);
+    let row = register.file("row.csv", "code,area,rooms\n1,north,3\n");
+    let import = [
+        "import", &row, "--kind", "dwelling", "--as", "ann", "--reason", "a test",
+    ];
+    register.run(&import).well();
+    let crew = register.file("crew.csv", "actor,area,team\nnora,south\n");
+    let broken = register.file("broken.json", "[{");
+    let soon = soon(3_600);
+    let announce = |words: &[&'static str]| {
+        let base = ["sample", "announce", "a", "--draw-at", &soon, "--as", "zhang"];
+        register.run(&[&base, words].concat())
+    };
+    let rooms = ["--indicator", "rooms", "--entropy", "none"];
+    let with = |words: &[&'static str]| announce(&[&rooms, words].concat());
+    for (words, exit, said) in [
+        (&[][..], 2, "--size"),
+        (&["--size", "many"], 2, "--size"),
+        (&["--size", "0"], 1, "BAD_VALUE"),
+        (&["--size", "1", "--target", "95"], 2, "--target"),
+        (&["--target", "95"], 2, "--planned"),
+        (&["--target", "x", "--planned", "98"], 1, "BAD_VALUE"),
+        (&["--target", "95", "--planned", "95"], 1, "BAD_PLAN"),
+        (
+            &["--target", "95", "--planned", "98", "--power", "1.5"],
+            1,
+            "BAD_PLAN",
+        ),
+        (&["--size", "1", "--strata", "street"], 1, "BAD_VALUE"),
+        (&["--size", "1", "--area", "south"], 1, "NOTHING_TO_DRAW"),
+    ] {
+        with(words).refused(exit, said);
+    }
+    announce(&["--size", "1", "--entropy", "none", "--indicator", "x"]).refused(1, "BAD_VALUE");
+    announce(&["--size", "1", "--entropy", "dice", "--indicator", "rooms"]).refused(1, "BAD_VALUE");
+    with(&["--size", "1"]).well();
+
+    let visit = ["sample", "visit", "a", "dwelling/1", "--as", "vera"];
+    let step = ["--step", "blind", "--outcome", "present"];
+    for (words, exit, said) in [
+        (&["sample", "draw", "b", "--as", "z"][..], 1, "NO_RECORD"),
+        (&["sample", "draw", "a"], 2, "--as"),
+        (&["sample", "draw", "a", "--as", "z"], 1, "DRAW_NOT_DUE"),
+        (&["sample", "assign", "a", "--as", "z"], 2, "--verifiers"),
+        (
+            &["sample", "assign", "a", "--as", "z", "--verifiers", &crew],
+            1,
+            "BAD_VALUE",
+        ),
+        (
+            &["sample", "assign", "a", "--as", "z", "--verifiers", "nowhere"],
+            1,
+            "IO",
+        ),
+        (&visit, 2, "--outcome"),
+        (&[&visit[..], &["--outcome", "present"]].concat(), 1, "NO_DRAW"),
+        (
+            &[&visit[..], &["--outcome", "present", "--saw", "rooms"]].concat(),
+            2,
+            "FIELD=VALUE",
+        ),
+        (&[&visit[..], &["--step", "third"]].concat(), 2, "third"),
+        (
+            &[&visit[..], &step, &["--list", &broken]].concat(),
+            2,
+            "broken.json",
+        ),
+        (
+            &[&visit[..], &["--outcome", "present", "--entry", "7"]].concat(),
+            2,
+            "BAD_ID",
+        ),
+        (&["sample", "result", "b"], 1, "NO_RECORD"),
+        (&["sample", "check", "b"], 1, "NO_RECORD"),
+        (&["sample", "check", "a"], 1, "NO_DRAW"),
+        (&["sample", "list", "--indicator"], 2, "--indicator"),
+        (&["sample", "steer"], 2, "steer"),
+    ] {
+        register.run(words).refused(exit, said);
+    }
+    shilu(&["sample", "check", "a"]).refused(2, "--published");
+}

@@ -52,6 +52,9 @@ fn sign(parish: &Parish, key: &SignerKey, mut command: Command) -> Command {
     command
 }
 
+/// A record, what was found, and the values seen.
+type Seen<'a> = (&'a str, Outcome, Vec<(String, Option<OwnedValue>)>);
+
 struct Sheet<'a> {
     parish: &'a Parish,
     key: &'a SignerKey,
@@ -59,7 +62,7 @@ struct Sheet<'a> {
 }
 
 impl Sheet<'_> {
-    fn list(&self, checks: &[(&str, Outcome, Vec<(String, Option<OwnedValue>)>)]) -> Vec<Command> {
+    fn list(&self, checks: &[Seen<'_>]) -> Vec<Command> {
         let cause = self.parish.engine.sample(self.sample).unwrap().announcement;
         let from = self.parish.engine.end().get() * 1_000;
         let commands = checks

@@ -133,6 +133,8 @@ fn visits_before_the_draw_count_nowhere() {
         submit(&parish.engine, vec![early]).unwrap();
     }
     parish.at("2015-05-02T08:00");
+    let early = smuggled(&parish, "a", "dwelling/2", "vera", seen());
+    submit(&parish.engine, vec![early]).unwrap();
     parish.engine.draw("a", None, BECAUSE).unwrap();
     parish.at("2015-05-02T12:00");
     let mut dated_back = smuggled(&parish, "a", "dwelling/1", "vera", seen());

@@ -100,7 +100,7 @@ fn a_sample_is_announced_under_every_campaign() {
         ("sample", "parish", true)
     );
     assert_eq!(PARISH.kinds.len(), 2);
-    assert_eq!(PARISH.kind("sample").unwrap().fields.len(), 10);
+    assert_eq!(PARISH.kind("sample").unwrap().fields.len(), 11);
     let mut register = Register::of(&PARISH);
     register.refuses("BAD_VALUE", announce(&[("area", text("town"))]));
     register.refuses("FIELD_MISSING", announce(&[("draw_at", None)]));
@@ -129,6 +129,7 @@ fn an_announcement_says_what_is_drawn_for_an_indicator_that_needs_it() {
         ("size", int(0)),
         ("size", int(-1)),
         ("entropy", text("the lottery")),
+        ("witnessed", text("x")),
         ("checkpoint", text("x")),
         ("revealed", None),
         ("verifiers", text("bob,parish,1")),
@@ -161,6 +162,8 @@ fn what_seeds_the_draw_is_added_at_its_time() {
     let note = "example.org/parish\n7\nqqo=\n\n— example.org/parish AAAA\n".to_owned() + &"x".repeat(4_000);
     register.refuses("DRAW_NOT_DUE", add("checkpoint", text(&note)));
     register.refuses("DRAW_NOT_DUE", add("revealed", text("4711")));
+    register.takes(add("witnessed", text("note")));
+    register.refuses("SAMPLE_FIXED", add("witnessed", text("another")));
     register.takes(add("verifiers", text("bob,parish,1\ncara,parish,2")));
     register.now = day(101);
     register.takes(add("checkpoint", text(&note)));
