@@ -319,8 +319,11 @@ mod tests {
         assert_eq!((none.basis, none.value), (Basis::Undrawn, None));
     }
 
-    /// Areas of which the same number is drawn, and the records of one person in each: how many, and how many of them right.
-    fn coverage(areas: &[(u64, u64, u64, u64)]) -> u32 {
+    /// An area's records, how many of them are drawn, how many are the person's, and how many of those are right.
+    type Area = (u64, u64, u64, u64);
+
+    /// How many of 1,000 draws have an interval that holds the truth.
+    fn coverage(areas: &[Area]) -> u32 {
         let mut random = SplitMix64(20150630);
         let total: u64 = areas.iter().map(|(_, _, own, _)| own).sum();
         let truth = float(areas.iter().map(|(_, _, _, right)| right).sum()) / float(total);
@@ -342,7 +345,7 @@ mod tests {
 
     #[test]
     fn covers_persons_in_every_setting() {
-        let settings: [(&str, Vec<(u64, u64, u64, u64)>); 7] = [
+        let settings: [(&str, Vec<Area>); 7] = [
             ("60 of 400 in one area, 80 drawn", vec![(400, 80, 60, 54)]),
             ("20 of 400 in one area, 20 drawn", vec![(400, 20, 20, 15)]),
             (

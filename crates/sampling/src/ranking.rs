@@ -151,13 +151,10 @@ fn scored(contestant: &Contestant, population_min: u64) -> Ranked {
     let too_few = |result: &&&Result| result.left_out(population_min) == Some(LeftOut::TooFew);
     let left_out = count(rest.iter().filter(too_few).count());
     let mean = |bound: fn(&Interval) -> f64| {
-        let mut shares: Vec<f64> = counted
+        let shares = counted
             .iter()
-            .map(|result| result.by_target(bound(&result.bounds)))
-            .collect();
-        // In one order, so that the same shares of other indicators have the same sum.
-        shares.sort_unstable_by(f64::total_cmp);
-        shares.iter().sum::<f64>() / float(count(shares.len()))
+            .map(|result| result.by_target(bound(&result.bounds)));
+        shares.sum::<f64>() / float(count(counted.len()))
     };
     let score = (!counted.is_empty()).then(|| Interval {
         lower: mean(|bounds| bounds.lower),
@@ -279,7 +276,13 @@ mod tests {
 
     #[test]
     fn the_order_of_indicators_breaks_no_tie() {
-        let of = |shares: [f64; 3]| shares.map(|share| result(State::Short, share, share, 50));
+        let of = |shares: [f64; 3]| {
+            shares.map(|share| Result {
+                target: 1.0,
+                ..result(State::Short, share, share, 50)
+            })
+        };
+        assert_ne!(0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1);
         let (one, other) = (of([0.1, 0.2, 0.3]), of([0.3, 0.2, 0.1]));
         let found = ranks(&[area("a", &one), area("b", &other)]);
         assert_eq!(found, [(Some(1), "a".into()), (Some(1), "b".into())]);

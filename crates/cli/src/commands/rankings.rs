@@ -217,11 +217,14 @@ mod tests {
             range.rows().map(<[Data]>::to_vec).collect()
         };
         let text = |text: &str| Data::String(text.to_owned());
-        let areas = read(areas());
+        let mut short = areas();
+        // A code as short as a number.
+        short[1]["area"] = json!("330604");
+        let areas = read(short);
         assert_eq!(areas[0][..2], [text("名次"), text("区域")]);
         assert_eq!(areas[0].last(), Some(&text("不排名")));
         // A rank is a number; the code of an area is none.
-        assert_eq!(areas[2][..2], [Data::Float(2.0), text("330604006200")]);
+        assert_eq!(areas[2][..2], [Data::Float(2.0), text("330604")]);
         assert_eq!(areas[3].last(), Some(&text("基数过小")));
         let persons = read(persons());
         assert_eq!(persons[0][..3], [text("名次"), text("人员"), text("达标数")]);

@@ -132,11 +132,18 @@ fn the_people_behind_a_roster_add_up_to_it() {
     );
     // A step of it only: the second says nothing yet.
     parish.visit("a", blind("q", &["q1"]));
+    // Nobody opened: that is no list, and somebody will go there again.
+    let closed = Visited::Blind {
+        place: name("dwelling/r"),
+        outcome: Outcome::NoContact,
+        found: Vec::new(),
+    };
+    parish.visit("a", closed);
 
     let all = adds_up(&parish, "consistency", None);
     let numbers = |case: &RateCase| (case.numerator, case.denominator, case.unknown);
     let found: Vec<_> = all.iter().map(|case| (&*case.case, numbers(case))).collect();
-    // p1 is there, nobody knew p2, nobody said where p3 is; q1 is there, q2 is open; nobody has been to r.
+    // p1 is there, nobody knew p2, nobody said where p3 is; q1 is there, q2 is open; nobody was met in r.
     let expected = [
         ("dwelling/p", (1, 2, 1)),
         ("dwelling/q", (1, 1, 1)),
@@ -170,6 +177,10 @@ fn the_people_behind_a_roster_add_up_to_it() {
         .find(|one| one.record == "resident/p1")
         .unwrap();
     assert_eq!(p1.events.len(), 3);
+    assert_eq!(
+        (all[2].records[1].events.len(), all[2].records[1].outcome),
+        (2, Some("no-contact"))
+    );
     // Nobody is shown of a place before somebody has listed who is there.
     assert_eq!(people(&all[2]), []);
     assert_eq!(people(&all[1]), [of("q1", "present"), of("q2", "not-seen")]);
