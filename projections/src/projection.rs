@@ -66,13 +66,13 @@ projection! {
     Settings, "settings", 1, |it| it, Settings::load;
     Samples, "samples", 1, |it| it, Samples::load;
     Changes, "changes", 1, |it| it, Changes::load;
-    Counts, "counts", 1, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Counts);
-    Rates, "rates", 1, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Rates);
+    Counts, "counts", 2, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Counts);
+    Rates, "rates", 2, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Rates);
 }
 
 impl Projection for Indicators {
     const NAME: &'static str = "indicators";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn save(&self, records: &Records, saver: &mut Saver<'_>) -> io::Result<()> {
         Indicators::save(self, &records.ranks(), saver)
@@ -258,7 +258,8 @@ impl Figures {
             }
             return;
         };
-        self.indicators.apply(event, slot, (&era.campaign, &era.plan), kept);
+        self.indicators
+            .apply(event, slot, (&era.campaign, &era.plan), kept);
         let (kind, _) = subjects.records.name(slot);
         let area_field = subjects.area_field(event.kind);
         let entries = subjects.class_entries(slot, event.position.next(), area_field);
@@ -274,8 +275,10 @@ impl Figures {
         }
     }
 
-    /// Brings the indicators up to the last event that was folded. To be called before anything is asked.
+    /// Brings the figures up to the last event that was folded. To be called before anything is asked.
     pub fn settle(&mut self, subjects: &Subjects) {
+        self.counts.0.settle();
+        self.rates.0.settle();
         let era = subjects.era(self.end);
         let kept = (&subjects.names, &subjects.records);
         self.indicators.settle((&era.campaign, &era.plan), kept, self.end);

@@ -12,6 +12,7 @@ use crate::{
     engine::Engine,
     error::EngineError,
     figures::{Part, freshen, parts},
+    intervals::Intervals,
     query::{At, AtDeadline, Behind, By, FigureQuery, Figures, Rate, Share},
     samples::DrawnFigure,
 };
@@ -35,6 +36,7 @@ impl Engine {
                 at,
                 kept,
                 deadlines: &deadlines,
+                intervals: &self.shared.intervals,
             };
             let campaign = Arc::clone(projections.subjects.campaign(at.known_end));
             let indicators = campaign.indicators.iter();
@@ -212,6 +214,7 @@ struct Asked<'a> {
     kept: Option<(Axis, Day)>,
     /// The first position after each deadline that has passed.
     deadlines: &'a BTreeMap<Day, Position>,
+    intervals: &'a Intervals,
 }
 
 impl Asked<'_> {
@@ -233,7 +236,7 @@ impl Asked<'_> {
             let before = then
                 .iter()
                 .find(|(area, actor, _)| (area, actor) == (&told.area, &told.actor));
-            let (share, basis) = of_reckoned(&told);
+            let (share, basis) = of_reckoned(&told, self.intervals);
             Rate {
                 indicator: indicator.id.clone(),
                 title: title(indicator),
@@ -274,7 +277,7 @@ impl Asked<'_> {
             .reckon(known, FigureTimes::Kept(Axis::Known, by), *end)
             .into_iter();
         told.map(|told| {
-            let (share, basis) = of_reckoned(&told);
+            let (share, basis) = of_reckoned(&told, self.intervals);
             let before = AtDeadline {
                 share,
                 target: target.cloned(),
@@ -317,7 +320,7 @@ fn target_of(targets: &[Target], passed: impl Fn(&Target) -> bool) -> (Option<&T
 }
 
 /// What was counted, and what it rests on: a quotient of sums on its clusters, everything else on all cases.
-fn of_reckoned(told: &Reckoned) -> (Share, Basis) {
+fn of_reckoned(told: &Reckoned, intervals: &Intervals) -> (Share, Basis) {
     let mut share = Share {
         numerator: told.numerator,
         denominator: told.denominator,
@@ -331,7 +334,7 @@ fn of_reckoned(told: &Reckoned) -> (Share, Basis) {
         unknown: told.unknown,
     };
     let sums = told.clusters.map(|clusters| ratio_sums(&share, &clusters));
-    match sums.and_then(|sums| sums.share()) {
+    match sums.and_then(|sums| intervals.of(&sums)) {
         None => (share, Basis::Full(counts)),
         Some(found) => {
             let cautious = found.interval;

@@ -275,4 +275,3 @@ impl<'a> Evaluation<'_, 'a> {
         self.campaign.kind(kind).and_then(|kind| kind.area.as_deref())
     }
 }
-
