@@ -11,7 +11,7 @@
 use std::{num::NonZero, rc::Rc, thread};
 
 use roaring::RoaringBitmap;
-use shilu_model::{Action, Campaign, Day, Position, Value};
+use shilu_model::{Action, Campaign, Day, Entry, Position, Value};
 
 use super::{
     Case,
@@ -320,13 +320,14 @@ fn gives_life(subject: &Subject<'_>, place: usize) -> bool {
     let Some((entry, earlier)) = subject.entries.get(..=place).and_then(<[_]>::split_last) else {
         return false;
     };
-    let mut earlier = earlier.iter();
+    let collected = |other: &Entry<'_>| other.action == Action::Collect && other.effective <= entry.effective;
     match entry.action {
         Action::Deregister => true,
-        Action::Register => earlier.any(|other| other.action == Action::Deregister),
-        Action::Collect => {
-            !earlier.any(|other| other.action == Action::Collect && other.effective <= entry.effective)
+        // Whoever was collected is live already, unless it was deregistered.
+        Action::Register => {
+            earlier.iter().any(|other| other.action == Action::Deregister) || !earlier.iter().any(collected)
         }
+        Action::Collect => !earlier.iter().any(collected),
         _ => false,
     }
 }
