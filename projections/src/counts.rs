@@ -5,7 +5,7 @@ use shilu_model::{Day, Status};
 use crate::{
     class::{Class, Step, Transition},
     names::Name,
-    tally::{Axis, Scope, Tally},
+    tally::{Axis, Move, Scope, Tally},
 };
 
 /// The counts of all records.
@@ -32,14 +32,14 @@ impl Counts {
         }
         for (class, delta) in [(from, -sign), (to, sign)] {
             if class.status != Status::Absent {
-                self.0.add(
-                    measure(kind, class.status),
-                    class.area,
-                    Some(class.actor),
+                let at = Move {
+                    measure: measure(kind, class.status),
+                    area: class.area,
+                    actor: Some(class.actor),
                     axis,
-                    *day,
-                    delta,
-                );
+                    day: *day,
+                };
+                self.0.add(at, delta);
             }
         }
     }

@@ -26,10 +26,7 @@ mod share;
 mod sum;
 mod touched;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-};
+use std::{collections::BTreeMap, io};
 
 use roaring::RoaringBitmap;
 use shilu_model::{
@@ -50,14 +47,14 @@ use self::{
     parts::{Contribution, Part, Sums},
     plan::Planned,
     reader::{Moment, Reader, Subject},
-    settling::{Basis, Moves, Unsettled},
+    settling::{Basis, Unsettled},
 };
 use crate::{
     bytes::{Loader, Saver, malformed},
     calendar::Calendar,
     names::{Name, Names},
     records::{Records, Slot},
-    tally::{Axis, Scope, Tally},
+    tally::{Axis, Moves, Tally},
 };
 
 /// The campaign's indicators.
@@ -250,35 +247,36 @@ impl Indicators {
                 settling::replace(&mut moves, planned, &moved, recorded);
             }
         }
-        settling::add_to(&moves, &mut self.tally);
+        settling::add_to(&[moves], &mut self.tally);
         self.calendar = Some(reader.into_calendar());
     }
 
-    /// The kept sums of an indicator at the end of a day.
-    fn sums(&self, indicator: Name, of: &Measure, scope: Scope, axis: Axis, day: Day) -> Sums {
-        let mut sums = Sums::default();
+    /// The kept sums of an indicator at the end of a day, by area or by actor, in the order of names.
+    fn sums(
+        &self,
+        indicator: Name,
+        of: &Measure,
+        by_actor: bool,
+        (axis, day): (Axis, Day),
+    ) -> Vec<(Name, Sums)> {
+        let mut sums: Vec<(Name, Sums)> = Vec::new();
+        let mut totals: Vec<(Name, Part, i64)> = Vec::new();
         for part in Part::of(of) {
-            sums.add(
-                *part,
-                self.tally.signed(measure(indicator, *part), scope, axis, day),
-            );
+            let each = self.tally.each(measure(indicator, *part), by_actor, axis, day);
+            totals.extend(each.map(|(name, total)| (name, *part, total)));
+        }
+        totals.sort_unstable_by_key(|(name, ..)| *name);
+        for (name, part, total) in totals {
+            match sums.last_mut() {
+                Some((last, sums)) if *last == name => sums.add(part, total),
+                _ => {
+                    let mut fresh = Sums::default();
+                    fresh.add(part, total);
+                    sums.push((name, fresh));
+                }
+            }
         }
         sums
-    }
-
-    /// Every area in which an indicator ever had a case.
-    fn areas(&self, indicator: Name, of: &Measure) -> Vec<Name> {
-        let measures = Part::of(of).iter().map(|part| measure(indicator, *part));
-        let mut areas: Vec<Name> = measures.flat_map(|measure| self.tally.areas(measure)).collect();
-        areas.sort_unstable();
-        areas.dedup();
-        areas
-    }
-
-    /// Every actor for whom an indicator ever had a case.
-    fn actors(&self, indicator: Name, of: &Measure) -> BTreeSet<Name> {
-        let measures = Part::of(of).iter().map(|part| measure(indicator, *part));
-        measures.flat_map(|measure| self.tally.actors(measure)).collect()
     }
 
     fn frame(&self, measure: &Measure, areas: &[Name], end: Position, names: &Names) -> Option<FrameVersion> {

@@ -66,8 +66,8 @@ projection! {
     Settings, "settings", 1, |it| it, Settings::load;
     Samples, "samples", 1, |it| it, Samples::load;
     Changes, "changes", 1, |it| it, Changes::load;
-    Counts, "counts", 1, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Counts);
-    Rates, "rates", 1, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Rates);
+    Counts, "counts", 2, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Counts);
+    Rates, "rates", 2, |it| it.0, |loader: &mut Loader<'_>| crate::tally::Tally::load(loader).map(Rates);
 }
 
 impl Projection for Indicators {
@@ -275,8 +275,10 @@ impl Figures {
         }
     }
 
-    /// Brings the indicators up to the last event that was folded. To be called before anything is asked.
+    /// Brings the figures up to the last event that was folded. To be called before anything is asked.
     pub fn settle(&mut self, subjects: &Subjects) {
+        self.counts.0.settle();
+        self.rates.0.settle();
         let era = subjects.era(self.end);
         let kept = (&subjects.names, &subjects.records);
         self.indicators.settle((&era.campaign, &era.plan), kept, self.end);

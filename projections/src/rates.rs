@@ -5,7 +5,7 @@ use shilu_model::{Day, Status};
 use crate::{
     class::{Checked, Class, Step, Transition},
     names::Name,
-    tally::{Axis, Scope, Tally},
+    tally::{Axis, Move, Scope, Tally},
 };
 
 /// The rates of all indicators.
@@ -175,8 +175,14 @@ impl Rates {
                 let measure = measure(kind, indicator, part);
                 for (class, cases) in [(from, -less * sign), (to, more * sign)] {
                     if cases != 0 {
-                        self.0
-                            .add(measure, class.area, Some(class.actor), axis, *day, cases);
+                        let at = Move {
+                            measure,
+                            area: class.area,
+                            actor: Some(class.actor),
+                            axis,
+                            day: *day,
+                        };
+                        self.0.add(at, cases);
                     }
                 }
             }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The two pairs of times that are kept by day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Axis {
     /// E = K = the end of the day: what was known that day.
     Known,
@@ -37,7 +37,25 @@ pub enum Scope {
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     measures: BTreeMap<u32, Measure>,
+    /// Empty whenever something is asked or saved.
+    pending: Moves,
 }
+
+/// Changes that are added up before the series are moved by them: many cases move the same ones on the same day.
+pub(crate) type Moves = FxHashMap<Move, i64>;
+
+/// From a day on, a measure has more cases or fewer of an area and perhaps an actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Move {
+    pub measure: u32,
+    pub area: Name,
+    pub actor: Option<Name>,
+    pub axis: Axis,
+    pub day: Day,
+}
+
+/// Changes that wait at most: about a megabyte, which a cache holds.
+const PENDING_MAX: usize = 1 << 15;
 
 #[derive(Clone, Debug, Default)]
 struct Measure {
@@ -79,13 +97,24 @@ impl Pair {
 }
 
 impl Tally {
-    /// Adds cases of an area and perhaps an actor, from a day on.
-    pub fn add(&mut self, measure: u32, area: Name, actor: Option<Name>, axis: Axis, day: Day, delta: i64) {
-        let measure = self.measures.entry(measure).or_default();
-        measure.whole.add(axis, day, delta);
-        measure.areas.entry(area).or_default().add(axis, day, delta);
-        if let Some(actor) = actor {
-            measure.actors.entry(actor).or_default().add(axis, day, delta);
+    /// Adds cases from a day on. It shows when it is settled.
+    pub(crate) fn add(&mut self, at: Move, cases: i64) {
+        if self.pending.len() >= PENDING_MAX {
+            self.settle();
+        }
+        *self.pending.entry(at).or_default() += cases;
+    }
+
+    /// Moves the series by what was added since the last call.
+    pub fn settle(&mut self) {
+        for (at, cases) in self.pending.drain().filter(|(_, cases)| *cases != 0) {
+            let Move { area, axis, day, .. } = at;
+            let measure = self.measures.entry(at.measure).or_default();
+            measure.whole.add(axis, day, cases);
+            measure.areas.entry(area).or_default().add(axis, day, cases);
+            if let Some(actor) = at.actor {
+                measure.actors.entry(actor).or_default().add(axis, day, cases);
+            }
         }
     }
 
@@ -97,6 +126,7 @@ impl Tally {
 
     /// The total of a scope at the end of a day.
     pub fn signed(&self, measure: u32, scope: Scope, axis: Axis, day: Day) -> i64 {
+        debug_assert!(self.pending.is_empty(), "settled by whoever folds");
         let pair = self.measures.get(&measure).and_then(|measure| match scope {
             Scope::Whole => Some(&measure.whole),
             Scope::Area(area) => measure.areas.get(&area),
@@ -108,6 +138,23 @@ impl Tally {
     /// Every measure that ever had a case.
     pub fn measures(&self) -> impl Iterator<Item = u32> {
         self.measures.keys().copied()
+    }
+
+    /// The totals of a measure at the end of a day, by area or by actor, of those that have a case at the end of some day.
+    pub(crate) fn each(
+        &self,
+        measure: u32,
+        by_actor: bool,
+        axis: Axis,
+        day: Day,
+    ) -> impl Iterator<Item = (Name, i64)> {
+        debug_assert!(self.pending.is_empty(), "settled by whoever folds");
+        let measure = self.measures.get(&measure).into_iter();
+        let pairs = measure.flat_map(move |measure| match by_actor {
+            true => kept(&measure.actors),
+            false => kept(&measure.areas),
+        });
+        pairs.map(move |(name, pair)| (*name, pair.axis(axis).at(day)))
     }
 
     /// Every area in which a measure had a case at the end of some day.
@@ -123,6 +170,7 @@ impl Tally {
     }
 
     pub(crate) fn save(&self, saver: &mut Saver<'_>) -> io::Result<()> {
+        debug_assert!(self.pending.is_empty(), "settled by whoever saves");
         // What came and went within a day leaves no trace: it depends on how often a day was settled.
         let kept = self.measures.iter();
         let kept: Vec<_> = kept.filter(|(_, measure)| !measure.is_empty()).collect();
@@ -146,7 +194,10 @@ impl Tally {
                 return Err(malformed());
             }
         }
-        Ok(Tally { measures })
+        Ok(Tally {
+            measures,
+            pending: Moves::default(),
+        })
     }
 }
 

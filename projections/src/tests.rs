@@ -38,6 +38,22 @@ id = "shop"
 key = "code"
 [kinds.fields]
 code = { type = "text", required = true }
+in = { type = "reference", kinds = ["dwelling"] }
+[[indicators]]
+id = "fresh"
+of = "dwelling"
+measure = "share"
+touched = { days = 2, actions = ["collect", "correct", "verify"] }
+[[indicators]]
+id = "with-a-shop"
+of = "dwelling"
+measure = "share"
+referred = { by = "shop.in", at_least = 1 }
+[[indicators]]
+id = "housed"
+of = "shop"
+measure = "share"
+having = { in = { live = true } }
 "#;
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -82,6 +98,12 @@ const RECORDS: [(&str, &str); 6] = [
     ("dwelling", "3"),
 ];
 const ACTORS: [&str; 3] = ["anna", "bo", "north"];
+const IN: [Option<&str>; 4] = [
+    Some("dwelling/1"),
+    Some("dwelling/north"),
+    Some("dwelling/none"),
+    None,
+];
 const AREAS: [&str; 4] = ["north", "south", "rooms", ""];
 
 /// Shows the events that the seeds make, in the order of the log.
@@ -101,10 +123,14 @@ fn each(seeds: &[Seed], mut show: impl FnMut(&Event<'_>)) {
         event.actor = ACTORS[usize::from(seed.actor)];
         event.device = (seed.flags & 1 == 1).then_some("tablet");
         let value = (!area.is_empty()).then_some(Value::Text(area));
+        let sets = match kind {
+            "dwelling" => ("area", value),
+            _ => ("in", IN[usize::from(seed.area)].map(Value::Reference)),
+        };
         let sets = Change {
-            field: "area",
+            field: sets.0,
             before: None,
-            after: value,
+            after: sets.1,
             before_stated: false,
         };
         match seed.action {
@@ -170,13 +196,22 @@ fn bare(position: u64, recorded: i64, effective: i64) -> Event<'static> {
 }
 
 fn folded(seeds: &[Seed]) -> Projections {
+    folded_settling(seeds, |_| false)
+}
+
+/// Folds, and settles the figures after some of the events.
+fn folded_settling(seeds: &[Seed], settles: impl Fn(&Event<'_>) -> bool) -> Projections {
     let mut projections = Projections::new(Arc::new(Campaign::parse(CAMPAIGN).unwrap()));
     each(seeds, |event| {
         let (subjects, figures, trail) = projections.groups();
         let slot = subjects.apply(event);
         figures.apply(event, slot, subjects);
+        if settles(event) {
+            figures.settle(subjects);
+        }
         trail.apply(event);
     });
+    projections.settle();
     projections
 }
 
@@ -238,6 +273,19 @@ proptest! {
                 }
             }
         }
+    }
+
+    #[test]
+    fn it_makes_no_difference_how_often_figures_are_settled(
+        seeds in prop::collection::vec(seed(), 1..60),
+        after in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let once = files(&mut folded(&seeds));
+        let each = files(&mut folded_settling(&seeds, |_| true));
+        let some = files(&mut folded_settling(&seeds, |event| {
+            after[usize::try_from(event.position.get()).unwrap()]
+        }));
+        prop_assert!(once == each && once == some);
     }
 
     #[test]

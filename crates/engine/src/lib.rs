@@ -20,6 +20,7 @@ mod evidence;
 mod figures;
 mod folder;
 mod folding;
+mod intervals;
 mod plates;
 mod query;
 mod randomness;

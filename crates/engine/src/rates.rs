@@ -12,6 +12,7 @@ use crate::{
     engine::Engine,
     error::EngineError,
     figures::{Part, freshen, parts},
+    intervals::Intervals,
     query::{At, AtDeadline, Behind, By, ComparedRate, FigureQuery, Figures, Rate, Share},
     samples::DrawnFigure,
 };
@@ -70,6 +71,7 @@ impl Engine {
                     at,
                     kept: self.kept_axis(&figures, query, at),
                     deadlines,
+                    intervals: &self.shared.intervals,
                 }
             });
             let asked: Vec<Asked<'_>> = asked.collect();
@@ -281,6 +283,7 @@ struct Asked<'a> {
     kept: Option<(Axis, Day)>,
     /// The first position after each deadline that has passed.
     deadlines: &'a BTreeMap<Day, Position>,
+    intervals: &'a Intervals,
 }
 
 /// What was told at one pair of times.
@@ -343,7 +346,7 @@ impl Asked<'_> {
             let before = then
                 .iter()
                 .find(|(area, actor, _)| (area, actor) == (&told.area, &told.actor));
-            let (share, basis) = of_reckoned(&told);
+            let (share, basis) = of_reckoned(&told, self.intervals);
             Rate {
                 indicator: indicator.id.clone(),
                 title: title(indicator),
@@ -386,7 +389,7 @@ impl Asked<'_> {
         let subjects = &self.projections.subjects;
         let told = self.figures.reckon(subjects, known, &wanted).into_iter();
         told.map(|told| {
-            let (share, basis) = of_reckoned(&told);
+            let (share, basis) = of_reckoned(&told, self.intervals);
             let before = AtDeadline {
                 share,
                 target: target.cloned(),
@@ -427,7 +430,7 @@ fn target_of(targets: &[Target], passed: impl Fn(&Target) -> bool) -> (Option<&T
 }
 
 /// What was counted, and what it rests on: a quotient of sums on its clusters, everything else on all cases.
-fn of_reckoned(told: &Reckoned) -> (Share, Basis) {
+fn of_reckoned(told: &Reckoned, intervals: &Intervals) -> (Share, Basis) {
     let mut share = Share {
         numerator: told.numerator,
         denominator: told.denominator,
@@ -441,7 +444,7 @@ fn of_reckoned(told: &Reckoned) -> (Share, Basis) {
         unknown: told.unknown,
     };
     let sums = told.clusters.map(|clusters| ratio_sums(&share, &clusters));
-    match sums.and_then(|sums| sums.share()) {
+    match sums.and_then(|sums| intervals.of(&sums)) {
         None => (share, Basis::Full(counts)),
         Some(found) => {
             let cautious = found.interval;

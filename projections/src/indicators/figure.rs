@@ -11,7 +11,7 @@ use super::{
 use crate::{
     names::{Name, Names},
     projection::{Figures, Subjects},
-    tally::{Axis, Scope},
+    tally::Axis,
 };
 
 /// How figures are split.
@@ -305,21 +305,14 @@ impl Reckoning<'_> {
         let Times::Kept(axis, day) = self.wanted.times else {
             return Vec::new();
         };
+        let by_actor = self.wanted.split == Split::Actor;
         let indicators = &self.figures.indicators;
         let measure = &self.indicator.measure;
-        let sums = |scope| indicators.sums(self.name, measure, scope, axis, day);
-        if self.wanted.split == Split::Actor {
-            let actors = indicators.actors(self.name, measure);
-            let told = actors
-                .into_iter()
-                .map(|actor| ((Name::NONE, actor), sums(Scope::Actor(actor))));
-            return self.by_actor(told.collect());
+        let sums = indicators.sums(self.name, measure, by_actor, (axis, day));
+        match by_actor {
+            true => self.by_actor(sums),
+            false => self.by_area(&sums),
         }
-        let areas = indicators.areas(self.name, measure);
-        let buckets = areas
-            .into_iter()
-            .map(|area| ((area, Name::NONE), sums(Scope::Area(area))));
-        self.by_area(&buckets.collect())
     }
 
     /// One pass over the records for some that are about one indicator of one campaign.
@@ -353,16 +346,17 @@ impl Reckoning<'_> {
 
     fn passed(&self, buckets: Buckets) -> Vec<Reckoned> {
         if self.wanted.split != Split::Actor {
-            return self.by_area(&buckets);
+            let areas = buckets.into_iter().map(|((area, _), sums)| (area, sums));
+            return self.by_area(&areas.collect::<Vec<_>>());
         }
-        let mut actors = Buckets::new();
+        let mut actors: BTreeMap<Name, Sums> = BTreeMap::new();
         for ((area, actor), sums) in buckets {
             if self.is_asked(area) && actor != Name::NONE {
-                let all = actors.entry((Name::NONE, actor)).or_default();
+                let all = actors.entry(actor).or_default();
                 *all = all.plus(&sums);
             }
         }
-        self.by_actor(actors)
+        self.by_actor(actors.into_iter().collect())
     }
 
     /// Whether an area counts in the one that is asked for.
@@ -379,8 +373,8 @@ impl Reckoning<'_> {
         &self.subjects.names
     }
 
-    fn by_actor(&self, actors: Buckets) -> Vec<Reckoned> {
-        let told = actors.into_iter().map(|((_, actor), sums)| Reckoned {
+    fn by_actor(&self, actors: Vec<(Name, Sums)>) -> Vec<Reckoned> {
+        let told = actors.into_iter().map(|(actor, sums)| Reckoned {
             area: self.wanted.area.map(str::to_owned),
             actor: Some(self.names().text(actor).to_owned()),
             ..self.reckoned(&[(Name::NONE, sums)], false)
@@ -390,18 +384,18 @@ impl Reckoning<'_> {
         told
     }
 
-    fn by_area(&self, buckets: &Buckets) -> Vec<Reckoned> {
+    fn by_area(&self, areas: &[(Name, Sums)]) -> Vec<Reckoned> {
         let told = |area: Option<&str>, counted: &[(Name, Sums)]| Reckoned {
             area: area.map(str::to_owned),
             ..self.reckoned(counted, true)
         };
         if (self.wanted.area, self.wanted.split) != (None, Split::Area) {
-            let counted = buckets.iter().filter(|((area, _), _)| self.is_asked(*area));
-            let counted: Vec<_> = counted.map(|((area, _), sums)| (*area, *sums)).collect();
+            let counted = areas.iter().filter(|(area, _)| self.is_asked(*area));
+            let counted: Vec<_> = counted.copied().collect();
             return vec![told(self.wanted.area, &counted)];
         }
         let mut within: BTreeMap<&str, Vec<(Name, Sums)>> = BTreeMap::new();
-        for ((area, _), sums) in buckets {
+        for (area, sums) in areas {
             let own = self.names().text(*area);
             let above = self.campaign.areas.chain(own).map(|area| &*area.id);
             let above = above.filter(|above| *above != own);

@@ -1,6 +1,10 @@
 //! The reader: records as an evaluation sees them, each read once however many indicators look at it.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    ops::Deref,
+    rc::Rc,
+};
 
 use rustc_hash::FxHashMap;
 use shilu_model::{Day, Entry, Position, State, Timestamp, Value};
@@ -36,6 +40,8 @@ pub(crate) struct Reader<'a> {
     end: Position,
     calendar: RefCell<Calendar>,
     subjects: RefCell<FxHashMap<Slot, Rc<Subject<'a>>>>,
+    /// Which records references name, by where their texts lie: these stay where they are as long as the records are read.
+    named: RefCell<FxHashMap<(usize, usize), Option<Slot>>>,
 }
 
 /// A record's entries with the fields that indicators look at.
@@ -47,6 +53,26 @@ pub(crate) struct Subject<'a> {
     pub entries: Vec<Entry<'a>>,
     /// Where each of them took place.
     pub sites: Vec<Option<Site>>,
+    /// What it is at the pairs of times that were asked for.
+    told: RefCell<Vec<Rc<Told<'a>>>>,
+    /// Who ever referred to it, by the link that was asked for.
+    referrers: RefCell<Vec<(Link, Rc<[Slot]>)>>,
+}
+
+/// What a record is at pairs of times that see the same of its entries.
+pub(crate) struct Told<'a> {
+    /// How many entries are known, and how many of these have taken effect.
+    seen: (usize, usize),
+    state: State<'a>,
+    place: OnceCell<(Name, Name)>,
+}
+
+impl<'a> Deref for Told<'a> {
+    type Target = State<'a>;
+
+    fn deref(&self) -> &State<'a> {
+        &self.state
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -65,6 +91,7 @@ impl<'a> Reader<'a> {
             end,
             calendar: RefCell::new(calendar),
             subjects: RefCell::default(),
+            named: RefCell::default(),
         }
     }
 
@@ -75,6 +102,7 @@ impl<'a> Reader<'a> {
     /// Forgets what was read: for questions about many records, one after the other.
     pub fn forget(&self) {
         self.subjects.borrow_mut().clear();
+        self.named.borrow_mut().clear();
     }
 
     /// Forgets what was read if it is more than so many records.
@@ -101,21 +129,14 @@ impl<'a> Reader<'a> {
         if let Some(subject) = self.subjects.borrow().get(&slot) {
             return Rc::clone(subject);
         }
-        let (kind, key) = self.records.name(slot);
-        let (mut entries, mut sites) = (Vec::with_capacity(4), Vec::with_capacity(4));
-        let wanted = self.plan.wanted(kind);
+        let mut subject = self.unread(slot);
+        let wanted = self.plan.wanted(subject.kind);
         self.records
             .read(slot, self.end, wanted, self.names, |entry, site| {
-                entries.push(entry);
-                sites.push(site);
+                subject.entries.push(entry);
+                subject.sites.push(site);
             });
-        let subject = Rc::new(Subject {
-            slot,
-            kind,
-            key,
-            entries,
-            sites,
-        });
+        let subject = Rc::new(subject);
         self.subjects.borrow_mut().insert(slot, Rc::clone(&subject));
         subject
     }
@@ -129,21 +150,50 @@ impl<'a> Reader<'a> {
             key,
             entries: Vec::new(),
             sites: Vec::new(),
+            told: RefCell::default(),
+            referrers: RefCell::default(),
         }
     }
 
     /// The record of a name, if the log has one.
-    pub fn named(&self, name: &str) -> Option<Rc<Subject<'a>>> {
-        let (kind, key) = name.split_once('/')?;
-        let kind = self.plan.kind(kind)?;
-        let slot = self.records.find(kind, key)?;
-        Some(self.subject(slot))
+    pub fn named(&self, name: &'a str) -> Option<Rc<Subject<'a>>> {
+        let place = (name.as_ptr().addr(), name.len());
+        let known = self.named.borrow().get(&place).copied();
+        let slot = known.unwrap_or_else(|| {
+            let found = name.split_once('/').and_then(|(kind, key)| {
+                let kind = self.plan.kind(kind)?;
+                self.records.find(kind, key)
+            });
+            self.named.borrow_mut().insert(place, found);
+            found
+        });
+        slot.map(|slot| self.subject(slot))
     }
 
     /// The record of a kind with a key.
     pub fn keyed(&self, kind: &str, key: &str) -> Option<Rc<Subject<'a>>> {
         let slot = self.records.find(self.plan.kind(kind)?, key)?;
         Some(self.subject(slot))
+    }
+
+    /// Records that ever referred to a record in a field, and perhaps some others.
+    pub fn referring(&self, subject: &Subject<'a>, kind: &str, field: &str) -> Rc<[Slot]> {
+        let Some((kind, field)) = self.plan.kind(kind).zip(self.names.find(field)) else {
+            return Rc::from([]);
+        };
+        let link = Link { kind, field };
+        if let Some((_, slots)) = subject
+            .referrers
+            .borrow()
+            .iter()
+            .find(|(known, _)| *known == link)
+        {
+            return Rc::clone(slots);
+        }
+        let name = format!("{}/{}", self.names.text(subject.kind), subject.key);
+        let slots: Rc<[Slot]> = self.links.of(link, &name).collect();
+        subject.referrers.borrow_mut().push((link, Rc::clone(&slots)));
+        slots
     }
 
     /// Records that ever had a value in a field, and perhaps some others.
@@ -158,11 +208,13 @@ impl<'a> Reader<'a> {
         self.names.text(subject.kind) == kind
     }
 
-    /// The area and the first collector of a record.
-    pub fn place(&self, state: &State<'_>, area_field: Option<&str>) -> (Name, Name) {
-        let name = |text: &str| self.names.find(text).unwrap_or(Name::NONE);
-        let actor = state.collector.map_or(Name::NONE, name);
-        (name(state.area(area_field)), actor)
+    /// The area and the first collector of a record; the field is the one of its kind.
+    pub fn place(&self, told: &Told<'_>, area_field: Option<&str>) -> (Name, Name) {
+        *told.place.get_or_init(|| {
+            let name = |text: &str| self.names.find(text).unwrap_or(Name::NONE);
+            let actor = told.collector.map_or(Name::NONE, name);
+            (name(told.area(area_field)), actor)
+        })
     }
 }
 
@@ -173,8 +225,23 @@ impl<'a> Subject<'a> {
         self.entries.get(..known).unwrap_or_default()
     }
 
-    pub fn state(&self, moment: Moment) -> State<'a> {
-        State::fold(self.known(moment.end), moment.effective)
+    /// What it is at a pair of times.
+    pub fn state(&self, moment: Moment) -> Rc<Told<'a>> {
+        let known = self.known(moment.end);
+        let in_effect = known.iter().filter(|entry| entry.effective <= moment.effective);
+        // The fold depends on which entries it sees, and both numbers together say that.
+        let seen = (known.len(), in_effect.count());
+        let mut told = self.told.borrow_mut();
+        if let Some(told) = told.iter().rfind(|told| told.seen == seen) {
+            return Rc::clone(told);
+        }
+        let fresh = Rc::new(Told {
+            seen,
+            state: State::fold(known, moment.effective),
+            place: OnceCell::new(),
+        });
+        told.push(Rc::clone(&fresh));
+        fresh
     }
 
     /// Whether a reference names this record.

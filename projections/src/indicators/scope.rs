@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use shilu_model::{Condition, Entry, Part, Path, Population, State, Test, Value};
 
-use super::reader::{Moment, Reader, Subject};
+use super::reader::{Moment, Reader, Subject, Told};
 
 impl<'a> Reader<'a> {
     /// Whether a record is in scope: live, of the kind, and every condition true.
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         value: Value<'a>,
         kinds: &[String],
         moment: Moment,
-    ) -> Option<(Rc<Subject<'a>>, State<'a>)> {
+    ) -> Option<(Rc<Subject<'a>>, Rc<Told<'a>>)> {
         let Value::Reference(name) = value else {
             return None;
         };

@@ -11,8 +11,7 @@
 use std::{num::NonZero, rc::Rc, thread};
 
 use roaring::RoaringBitmap;
-use rustc_hash::FxHashMap;
-use shilu_model::{Action, Campaign, Day, Position, Value};
+use shilu_model::{Action, Campaign, Day, Entry, Position, Value};
 
 use super::{
     Case,
@@ -28,7 +27,7 @@ use crate::{
     calendar::Calendar,
     names::{Name, Names},
     records::{Records, Slot},
-    tally::{Axis, Tally},
+    tally::{Axis, Move, Moves, Tally},
 };
 
 /// The records that events have touched since the cases were last settled.
@@ -100,18 +99,6 @@ struct Mark {
     from: Option<Day>,
 }
 
-/// From a day on, a part of an indicator has more cases or fewer of an area and an actor.
-pub(super) type Moves = FxHashMap<Move, i64>;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Move {
-    measure: u32,
-    area: Name,
-    actor: Name,
-    known: bool,
-    day: Day,
-}
-
 /// Settles what is unsettled.
 pub(super) fn settle(unsettled: &mut Unsettled, basis: Basis<'_>, tally: &mut Tally) {
     let Some((slots, since, recorded)) = unsettled.take() else {
@@ -122,7 +109,7 @@ pub(super) fn settle(unsettled: &mut Unsettled, basis: Basis<'_>, tally: &mut Ta
     // Of two marks of a case the one that begins earlier stands first.
     marks.dedup_by(|later, earlier| (&later.case, later.indicator) == (&earlier.case, earlier.indicator));
     let moves = shared(&marks, |marks| [basis.moves(marks, since, recorded)].into());
-    moves.iter().for_each(|moves| add_to(moves, tally));
+    add_to(&moves, tally);
 }
 
 /// Lets threads work on parts of some items, and puts what they give together.
@@ -237,35 +224,43 @@ impl Evaluation<'_, '_> {
 /// Adds what it takes to replace what a case contributed: on the axis of knowledge from the day on which that was
 /// recorded.
 pub(super) fn replace(moves: &mut Moves, planned: &Planned, moved: &[Moved], recorded: Day) {
-    let mut axis = |known: bool, moved: &mut dyn Iterator<Item = &Moved>| {
+    let mut replace = |axis: Axis, moved: &[Moved]| {
         let mut last = None;
         for (day, before, now) in moved {
             let differs = (before != now).then_some((before, now));
-            if differs != last {
-                let day = if known { (*day).max(recorded) } else { *day };
-                for (told, sign) in [(last, -1), (differs, 1)] {
-                    let Some((before, now)) = told else { continue };
-                    add(moves, planned.name, (known, day), before, -sign);
-                    add(moves, planned.name, (known, day), now, sign);
-                }
-                last = differs;
+            if differs == last {
+                continue;
             }
+            let from = match axis {
+                Axis::Effective => *day,
+                Axis::Known => (*day).max(recorded),
+            };
+            for (told, sign) in [(last, -1), (differs, 1)] {
+                if let Some((before, now)) = told {
+                    add(moves, planned.name, (axis, from), before, -sign);
+                    add(moves, planned.name, (axis, from), now, sign);
+                }
+            }
+            last = differs;
         }
     };
-    axis(false, &mut moved.iter());
+    replace(Axis::Effective, moved);
     let later = moved.partition_point(|(day, ..)| *day <= recorded);
-    axis(true, &mut moved.iter().skip(later.saturating_sub(1)));
+    replace(
+        Axis::Known,
+        moved.get(later.saturating_sub(1)..).unwrap_or_default(),
+    );
 }
 
-fn add(moves: &mut Moves, indicator: Name, (known, day): (bool, Day), told: &Contribution, sign: i64) {
+fn add(moves: &mut Moves, indicator: Name, (axis, day): (Axis, Day), told: &Contribution, sign: i64) {
     for part in Part::ALL {
         let cases = told.parts.get(part) * sign;
         if cases != 0 {
             let at = Move {
                 measure: measure(indicator, part),
                 area: told.area,
-                actor: told.actor,
-                known,
+                actor: Some(told.actor).filter(|actor| *actor != Name::NONE),
+                axis,
                 day,
             };
             *moves.entry(at).or_default() += cases;
@@ -274,12 +269,10 @@ fn add(moves: &mut Moves, indicator: Name, (known, day): (bool, Day), told: &Con
 }
 
 /// Moves the kept series.
-pub(super) fn add_to(moves: &Moves, tally: &mut Tally) {
-    for (at, cases) in moves {
-        let axis = if at.known { Axis::Known } else { Axis::Effective };
-        let actor = Some(at.actor).filter(|actor| *actor != Name::NONE);
-        tally.add(at.measure, at.area, actor, axis, at.day, *cases);
-    }
+pub(super) fn add_to(moves: &[Moves], tally: &mut Tally) {
+    let moves = moves.iter().flatten();
+    moves.for_each(|(at, cases)| tally.add(*at, *cases));
+    tally.settle();
 }
 
 /// What the events since a position have done to a record.
@@ -334,13 +327,14 @@ fn gives_life(subject: &Subject<'_>, place: usize) -> bool {
     let Some((entry, earlier)) = subject.entries.get(..=place).and_then(<[_]>::split_last) else {
         return false;
     };
-    let mut earlier = earlier.iter();
+    let collected = |other: &Entry<'_>| other.action == Action::Collect && other.effective <= entry.effective;
     match entry.action {
         Action::Deregister => true,
-        Action::Register => earlier.any(|other| other.action == Action::Deregister),
-        Action::Collect => {
-            !earlier.any(|other| other.action == Action::Collect && other.effective <= entry.effective)
+        // Whoever was collected is live already, unless it was deregistered.
+        Action::Register => {
+            earlier.iter().any(|other| other.action == Action::Deregister) || !earlier.iter().any(collected)
         }
+        Action::Collect => !earlier.iter().any(collected),
         _ => false,
     }
 }
@@ -372,7 +366,7 @@ fn cases<'a>(reader: &Reader<'a>, role: &Role, subject: &Rc<Subject<'a>>, add: &
 }
 
 /// The cases that a record of an indicator's population leads to.
-fn cases_of(reader: &Reader<'_>, cases: &Cases, base: &Subject<'_>, add: &mut impl FnMut(Case)) {
+fn cases_of<'a>(reader: &Reader<'a>, cases: &Cases, base: &Subject<'a>, add: &mut impl FnMut(Case)) {
     let texts = |subject: &Subject<'_>, field: Option<Name>| -> Vec<String> {
         match field {
             None => vec![subject.key.to_owned()],
@@ -403,6 +397,19 @@ fn cases_of(reader: &Reader<'_>, cases: &Cases, base: &Subject<'_>, add: &mut im
                     .flat_map(|target| texts(target, *second))
                     .for_each(|text| add(Case::Value(text)));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_threads_give_stays_in_order_and_whole() {
+        for count in [0, 1, SHARED_MIN - 1, SHARED_MIN, 10 * SHARED_MIN + 7] {
+            let items: Vec<usize> = (0..count).collect();
+            assert_eq!(shared(&items, <[usize]>::to_vec), items, "{count}");
         }
     }
 }

@@ -171,10 +171,13 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn referrers(&self, referred: &Referred, subject: &Subject<'a>) -> Vec<Rc<Subject<'a>>> {
-        let name = format!("{}/{}", self.names.text(subject.kind), subject.key);
-        let slots = self.linked(&referred.kind, &referred.field, &name);
-        slots.into_iter().map(|slot| self.subject(slot)).collect()
+    fn referrers(
+        &self,
+        referred: &Referred,
+        subject: &Subject<'a>,
+    ) -> impl Iterator<Item = Rc<Subject<'a>>> + use<'_, 'a> {
+        let slots = self.referring(subject, &referred.kind, &referred.field);
+        (0..slots.len()).filter_map(move |place| slots.get(place).map(|slot| self.subject(*slot)))
     }
 
     /// The records that decide what a record in scope contributes: itself, what it ever referred to, and what ever

@@ -1,10 +1,12 @@
 //! Quotients of sums: the cases are the records in scope or, where only the latest counts, what they refer to.
 
+use std::rc::Rc;
+
 use shilu_model::{Action, Entry, Latest, Population, Position, State, Timestamp, Value};
 
 use super::{
     parts::{Contribution, Part},
-    reader::{Moment, Reader, Subject},
+    reader::{Moment, Reader, Subject, Told},
 };
 
 /// No count on an inspection is larger, so that sums stay numbers.
@@ -39,7 +41,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn case(&self, state: &State<'_>, area_field: Option<&str>) -> Contribution {
+    fn case(&self, state: &Told<'_>, area_field: Option<&str>) -> Contribution {
         let (area, actor) = self.place(state, area_field);
         Contribution {
             area,
@@ -59,7 +61,7 @@ impl<'a> Reader<'a> {
         area_field: Option<&str>,
         moment: Moment,
     ) -> Contribution {
-        let mut last: Option<((Timestamp, Position), State<'a>)> = None;
+        let mut last: Option<((Timestamp, Position), Rc<Told<'a>>)> = None;
         let mut left: Vec<(&str, Contribution)> = Vec::new();
         for slot in self.linked(&of.kind, &latest.per, per) {
             let subject = self.subject(slot);

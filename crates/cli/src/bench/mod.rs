@@ -8,6 +8,7 @@ mod load;
 mod open;
 mod query;
 mod rebuild;
+mod referrers;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -55,6 +56,8 @@ pub enum What {
     Open,
     /// Rates, changes and single records
     Query,
+    /// A unit with 2,000 workers whose trade changes
+    Referrers,
     /// Auditing everything, receipts, and what publishing costs the append path
     Verify,
 }
@@ -82,6 +85,9 @@ pub fn run(args: &BenchArgs) -> Done {
     }
     if wants(What::Import) {
         import::run(folder.path(), args.events, &mut figures)?;
+    }
+    if wants(What::Referrers) {
+        referrers::run(&folder.path().join("referrers"), &mut figures)?;
     }
     if [What::Append, What::Rebuild, What::Open, What::Query, What::Verify]
         .into_iter()

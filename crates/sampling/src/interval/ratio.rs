@@ -2,9 +2,7 @@
 
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 
-use statrs::function::beta::beta_reg;
-
-use super::{Interval, Share, Stratum, TAIL, Z, clopper_pearson, hypergeometric};
+use super::{Interval, Share, Stratum, TAIL, Z, binomial::quantile, clopper_pearson, hypergeometric};
 use crate::number::{float, float_wide};
 
 /// What one cluster adds: the persons of a dwelling who count above and below the line.
@@ -27,7 +25,7 @@ pub struct Cluster {
 ///     .sum();
 /// assert_eq!((sums.clusters, sums.n, sums.d, sums.nn, sums.nd, sums.dd), (3, 10, 12, 38, 46, 56));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RatioSums {
     /// Clusters.
     pub clusters: i64,
@@ -313,18 +311,10 @@ fn clean(parts: &[Part]) -> f64 {
     clopper_pearson(alike, alike).lower
 }
 
-/// The 97.5 % quantile of Student's t distribution, by halving: P(|T| > t) = I(ν/(ν+t²); ν/2, 1/2).
+/// The 97.5 % quantile of Student's t distribution: P(|T| > t) = I(ν/(ν+t²); ν/2, 1/2).
 fn t_quantile(free: f64) -> f64 {
-    let (mut low, mut high) = (0.0_f64, 1.0_f64);
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if beta_reg(free / 2.0, 0.5, middle) < 2.0 * TAIL {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    (free * (1.0 - low) / low).sqrt()
+    let share = quantile(free / 2.0, 0.5, 2.0 * TAIL);
+    (free * (1.0 - share) / share).sqrt()
 }
 
 #[cfg(test)]
