@@ -200,13 +200,7 @@ impl Making<'_> {
             Measure::Collected { of, frame } => match frame {
                 Frame::Count { .. } => {
                     self.population(of, None, &Cases::Itself);
-                    self.role(
-                        FRAME_KIND,
-                        Leads::Own,
-                        Cases::Itself,
-                        &[FRAME_WHAT, FRAME_EXPECTED],
-                        &[],
-                    );
+                    self.expected(FRAME_KIND, [FRAME_WHAT, FRAME_EXPECTED]);
                 }
                 Frame::List(list) => self.listed(of, None, list),
             },
@@ -266,13 +260,19 @@ impl Making<'_> {
         if let Part::Field(field) = &list.by {
             self.role(&of.kind, Leads::Own, cases, &[field], &[]);
         }
-        self.role(
-            EXTRACT_KIND,
-            Leads::Own,
-            Cases::Itself,
-            &[EXTRACT_SYSTEM, EXTRACT_THEIRS],
-            &[],
-        );
+        self.expected(EXTRACT_KIND, [EXTRACT_SYSTEM, EXTRACT_THEIRS]);
+    }
+
+    /// What ought to be there: frames, or rows of a list.
+    fn expected(&mut self, kind: &str, fields: [&str; 2]) {
+        self.role(kind, Leads::Own, Cases::Itself, &fields, &[]);
+        self.placed(kind, &Cases::Itself);
+    }
+
+    /// Wherever a record moves, its cases move too.
+    fn placed(&mut self, kind: &str, cases: &Cases) {
+        let area = self.campaign.kind(kind).and_then(|kind| kind.area.as_deref());
+        self.role(kind, Leads::Own, cases.clone(), area.as_slice(), &[]);
     }
 
     fn side(&mut self, side: &Side) {
@@ -301,9 +301,7 @@ impl Making<'_> {
     }
 
     fn population(&mut self, of: &Population, property: Option<&Property>, cases: &Cases) {
-        let area = self.campaign.kind(&of.kind).and_then(|kind| kind.area.clone());
-        let area: Vec<&str> = area.as_deref().into_iter().collect();
-        self.role(&of.kind, Leads::Own, cases.clone(), &area, &[]);
+        self.placed(&of.kind, cases);
         self.conditions(&of.kind, &of.conditions, cases);
         let Some(property) = property else { return };
         self.conditions(&of.kind, &property.having, cases);

@@ -310,14 +310,14 @@ async fn a_rate_stands_beside_that_of_another_time() {
     assert_eq!(shares("from=%402&axis=recorded").await, (json!(1), registered));
     // By area there is none of what was not there.
     assert_eq!(shares("by=area&from=2015-04-01").await, (json!(1), Value::Null));
-    for (query, field) in [
-        ("axis=recorded", "axis"),
-        ("from=2015-04-01&axis=sideways", "axis"),
-        ("from=soon", "from"),
-        ("from=%400", "from"),
+    for (query, code, field) in [
+        ("axis=recorded", "BAD_QUERY", "axis"),
+        ("from=2015-04-01&axis=sideways", "BAD_QUERY", "axis"),
+        ("from=soon", "BAD_TIME", "from"),
+        ("from=%400", "BAD_TIME", "from"),
     ] {
-        let problem = register.get(&format!("/api/v1/rates?{query}")).await.problem(400);
-        assert_eq!(problem["field"], field, "{query}");
+        let answer = register.get(&format!("/api/v1/rates?{query}")).await;
+        assert_eq!(answer.refused(400, code)["field"], field, "{query}");
     }
 }
 
