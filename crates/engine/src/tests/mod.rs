@@ -11,6 +11,7 @@ mod folder;
 mod history;
 mod measures;
 mod naive;
+mod randomness;
 mod retries;
 mod samples;
 mod saved;
