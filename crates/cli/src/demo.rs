@@ -15,10 +15,11 @@ use crate::{
 /// What can be said to `demo`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  shilu demo --listen 127.0.0.1:0
+Examples:
+  shilu demo
+  shilu demo --listen 127.0.0.1:0 --seed 7
 
-As `shilu simulate` at scale 1, in a temporary folder that goes when the demonstration stops.
+As `shilu simulate` at scale 1: a campaign with its samples and some 3,300 visits, in a temporary folder that goes when the demonstration stops.
 Everybody and everything in it is invented, and its clock is simulated.")]
 pub struct DemoArgs {
     /// Where to listen; port 0 takes any free port
@@ -31,6 +32,8 @@ pub struct DemoArgs {
 
 /// Runs it.
 pub fn run(args: &DemoArgs, language: Language) -> Done {
+    // First what can be refused at once: the campaign takes seconds.
+    let listener = serve::loopback(&args.listen)?;
     let folder = tempfile::Builder::new()
         .prefix("shilu-demo-")
         .tempdir()
@@ -56,7 +59,7 @@ pub fn run(args: &DemoArgs, language: Language) -> Done {
         language.say(Text::Simulated)
     ));
     let dwelling = written.eventful.unwrap_or_default();
-    serve::open_and_serve(&dir, &args.listen, |address, output: &mut Output| {
+    serve::open_and_serve(&dir, listener, |address, output: &mut Output| {
         output.line("try:")?;
         output.line(format!(
             "  curl 'http://{address}/api/v1/records/dwelling/{dwelling}/history'"
@@ -65,7 +68,7 @@ pub fn run(args: &DemoArgs, language: Language) -> Done {
             "  curl 'http://{address}/api/v1/changes?action=correct&field=use&limit=5'"
         ))?;
         output.line(format!(
-            "  curl 'http://{address}/api/v1/rates?as_of=2015-06-20&area=330604006215'"
+            "  curl 'http://{address}/api/v1/rates?as_of=2015-06-30&area=330604006215'"
         ))?;
         output.flush()
     })

@@ -24,19 +24,17 @@ use crate::{
 /// Runs it.
 pub fn run(args: &ServeArgs, verbose: u8) -> Done {
     log_to_stderr(args.log_format, verbose, "info");
-    open_and_serve(&args.data, &args.listen, |_, _| Ok(()))
+    // First what can be refused at once: opening a large register takes seconds.
+    let listener = loopback(&args.listen)?;
+    open_and_serve(&args.data, listener, |_, _| Ok(()))
 }
 
 /// Serves a register; the first line on stdout is `listening on http://ADDR`, and `more` may add to it.
-pub fn open_and_serve(dir: &Path, listen: &str, more: impl FnOnce(SocketAddr, &mut Output) -> Done) -> Done {
-    // First what can be refused at once: opening a large register takes seconds.
-    let listener = bind(listen, |address| {
-        shilu_service::check_loopback(address).map_err(|error| CliError::Refused {
-            code: error.code(),
-            problem: error.to_string(),
-            hint: error.hint(),
-        })
-    })?;
+pub fn open_and_serve(
+    dir: &Path,
+    listener: std::net::TcpListener,
+    more: impl FnOnce(SocketAddr, &mut Output) -> Done,
+) -> Done {
     let options = Options {
         scrub: true,
         ..Options::default()
@@ -62,6 +60,17 @@ pub fn until_stopped<S: Future<Output = io::Result<()>>>(
         .build()
         .map_err(|error| CliError::io("start the runtime for", dir, error))?;
     runtime.block_on(announce_and_serve(dir, listener, more, serve))
+}
+
+/// Takes an address of this machine alone.
+pub fn loopback(listen: &str) -> Result<std::net::TcpListener, CliError> {
+    bind(listen, |address| {
+        shilu_service::check_loopback(address).map_err(|error| CliError::Refused {
+            code: error.code(),
+            problem: error.to_string(),
+            hint: error.hint(),
+        })
+    })
 }
 
 /// Takes the address, if it is one and only this machine can reach it.

@@ -1,7 +1,7 @@
 //! Writing a simulated campaign through an open register: its clock is set to what comes next, a list or a step of a draw.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -11,7 +11,7 @@ use std::{
 
 use indicatif::ProgressBar;
 use shilu_engine::{Answer, Clock, Engine, Init, Options, Pending, Randomness, projections::campaigns};
-use shilu_model::{Command, Timestamp};
+use shilu_model::{Command, Deed, Timestamp};
 use shilu_simulator::{Batch, Random, Simulation};
 
 use super::{Written, draws::Draws};
@@ -53,6 +53,7 @@ pub fn write(dir: &Path, simulation: Simulation, bar: &ProgressBar) -> Result<Wr
             ..Written::default()
         },
         most: 0,
+        corrected: BTreeSet::new(),
     };
     let filled = writing.fill(simulation, bar);
     let mut written = writing.written;
@@ -71,6 +72,8 @@ pub(super) struct Writing<'a> {
     pub written: Written,
     /// How many events the most eventful dwelling has.
     most: u32,
+    /// Dwellings of which something was corrected: their history tells most.
+    corrected: BTreeSet<String>,
 }
 
 impl Writing<'_> {
@@ -111,6 +114,11 @@ impl Writing<'_> {
         if lists.is_empty() {
             return Ok(());
         }
+        let corrected = lists.iter().flatten().filter(|command| {
+            matches!(command.deed, Deed::Correct(_)) && command.record.kind() == "dwelling"
+        });
+        self.corrected
+            .extend(corrected.map(|command| command.record.key().to_owned()));
         self.set_clock(recorded);
         self.under_way.push_back(self.engine.submit(lists)?);
         match self.under_way.pop_front() {
@@ -149,7 +157,8 @@ impl Writing<'_> {
                         }
                     }
                 }
-                if kind == "dwelling" && accepted.version > self.most {
+                let told = kind == "dwelling" && accepted.version > self.most;
+                if told && self.corrected.contains(accepted.record.key()) {
                     self.most = accepted.version;
                     self.written.eventful = Some(accepted.record.key().to_owned());
                 }
