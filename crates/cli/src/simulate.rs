@@ -68,9 +68,9 @@ pub struct Written {
     pub actors: usize,
     /// Records by kind.
     pub records: BTreeMap<String, u64>,
-    /// Samples, drawn or not, and visits to what was drawn.
+    /// Samples that were announced, drawn or not.
     pub samples: usize,
-    /// See there.
+    /// Visits to what was drawn, each attempt counted.
     pub visits: u64,
     /// A dwelling of which there is much to tell: its key.
     pub eventful: Option<String>,

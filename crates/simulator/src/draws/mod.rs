@@ -3,6 +3,8 @@
 
 mod finds;
 mod plan;
+#[cfg(test)]
+mod tests;
 mod visits;
 
 pub use finds::{Child, PlaceSeen, Whereabouts};
