@@ -32,7 +32,7 @@ fn is_core(view: &RecordView) -> bool {
     core.split(' ').any(|trade| is(view, "trade", trade))
 }
 
-/// Whether a record is right in truth; nothing for who is gone or cannot be judged.
+/// Whether a record is right in truth; nothing for who is aside or cannot be judged.
 fn is_right(truth: &Truth, view: &RecordView, sample: &Sample) -> Option<bool> {
     let first = shilu_model::Zone::parse("Asia/Shanghai")
         .unwrap()
@@ -49,7 +49,8 @@ fn is_right(truth: &Truth, view: &RecordView, sample: &Sample) -> Option<bool> {
                 .filter(|(field, _)| field != "dwelling")
                 .all(|(field, there)| value(view, field) == there.as_ref()),
         ),
-        Outcome::Gone => None,
+        // Who is gone is aside; what is gone is wrong.
+        Outcome::Gone => (view.name.kind() != "resident").then_some(false),
         _ => Some(false),
     }
 }
