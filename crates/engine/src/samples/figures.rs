@@ -155,14 +155,15 @@ impl Engine {
         Ok(draws)
     }
 
-    /// The deadline that a pair of times is held against: the first that has not passed, or else the last.
+    /// The deadline that a pair of times is held against: of the target that the rate is compared with, which is the last
+    /// that is due or, before any is, the first.
     fn deadline_at(&self, indicator: &Indicator, at: At) -> Option<Timestamp> {
         let zone = self.read().subjects.campaign(at.known_end).zone;
         let ends = indicator.targets.iter().map(|target| zone.end_of(target.by));
         let mut ends: Vec<Timestamp> = ends.collect();
         ends.sort_unstable();
-        let next = ends.iter().find(|end| **end >= at.effective).copied();
-        next.or_else(|| ends.last().copied())
+        let due = ends.iter().rfind(|end| **end <= at.effective).copied();
+        due.or_else(|| ends.first().copied())
     }
 }
 
