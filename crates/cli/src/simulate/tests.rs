@@ -7,8 +7,11 @@ use shilu_engine::{AsOf, At, Engine, ListQuery, Options, RecordView, Sample, Sam
 use shilu_model::{Outcome, OwnedValue, Status};
 use shilu_simulator::{Simulation, Truth};
 
-/// The indicators that rest on a draw of records: what is drawn from, by their frozen values.
-const RECORDS: [(&str, &str, fn(&RecordView) -> bool); 3] = [
+/// An indicator, the kind that is drawn, and which records of it, by their frozen values.
+type Drawn = (&'static str, &'static str, fn(&RecordView) -> bool);
+
+/// The indicators that rest on a draw of records.
+const RECORDS: [Drawn; 3] = [
     ("building-address-accuracy", "address", |view| {
         is(view, "level", "building")
     }),
