@@ -18,10 +18,25 @@ pub struct Said {
     pub records: Vec<String>,
     /// The area of the first of them.
     pub(super) area: Name,
-    /// The value as written; `None` where there is none, or where two records of the side differ.
+    /// The value as written; where two records of the side conflict, all that they say, between [`CONFLICT`]s.
     pub value: Option<String>,
-    /// Its normal form.
+    /// Its normal form; none where records conflict.
     pub normal: Option<String>,
+    /// Whether two records of the side conflict.
+    conflicts: bool,
+}
+
+/// Between values of one side that should be one.
+const CONFLICT: &str = " ≠ ";
+
+/// What two records of a side say, each once; one that says nothing has a dash.
+fn both(told: Option<String>, more: Option<String>) -> String {
+    let [told, more] = [told, more].map(|value| value.unwrap_or_else(|| "-".to_owned()));
+    if told.split(CONFLICT).any(|other| other == more) {
+        told
+    } else {
+        [told, more].join(CONFLICT)
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -73,12 +88,15 @@ impl<'a> Reader<'a> {
                         area: self.place(&state, area_field).0,
                         value,
                         normal,
+                        conflicts: false,
                     });
                 }
                 Some(said) => {
                     said.records.push(name);
-                    if said.normal != normal {
-                        (said.value, said.normal) = (None, None);
+                    if said.conflicts || said.normal != normal {
+                        said.conflicts = true;
+                        said.normal = None;
+                        said.value = Some(both(said.value.take(), value));
                     }
                 }
             }
