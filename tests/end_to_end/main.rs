@@ -18,6 +18,7 @@ mod cli;
 mod crash;
 mod damage;
 mod extracts;
+mod imports;
 mod layout;
 mod operator;
 mod plates;
