@@ -159,3 +159,21 @@ impl<'a> Reader<'a> {
         reached.iter().flat_map(|target| texts(target)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conflicting_records_are_told_with_all_that_they_say() {
+        let said = ["一号", "二号", "一号", ""];
+        let told = said.iter().fold(None, |told: Option<Option<String>>, value| {
+            let value = (!value.is_empty()).then(|| (*value).to_owned());
+            Some(match told {
+                None => value,
+                Some(told) => Some(both(told, value)),
+            })
+        });
+        assert_eq!(told.flatten().as_deref(), Some("一号 ≠ 二号 ≠ -"));
+    }
+}
