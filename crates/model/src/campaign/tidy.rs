@@ -47,10 +47,8 @@ impl CampaignFile {
         for kind in self.kinds.get_ref() {
             check_kind(kind)?;
         }
-        let indicators = self.indicators.iter().zip(&campaign.indicators);
-        indicators
-            .map(|(file, indicator)| check_indicator(file, indicator, campaign))
-            .collect()
+        let mut indicators = self.indicators.iter().zip(&campaign.indicators);
+        indicators.try_for_each(|(file, indicator)| check_indicator(file, indicator, campaign))
     }
 }
 
