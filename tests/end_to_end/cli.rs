@@ -235,6 +235,21 @@ fn a_server_and_a_folder_answer_alike() {
 }
 
 #[test]
+fn an_area_that_no_campaign_declares_is_a_mistake() {
+    let register = Register::three_reals();
+    for question in [
+        &["rates"][..],
+        &["counts"],
+        &["changes"],
+        &["diff", "--axis", "recorded", "--from", "@0", "--to", "@0"],
+    ] {
+        let asked = |area| register.run(&[question, &["--area", area]].concat());
+        asked("33060400621O").refused(2, "BAD_QUERY");
+        asked("330604006210").well();
+    }
+}
+
+#[test]
 fn exit_codes_tell_refusals_from_mistakes() {
     let register = filled();
     register.run(&["show", "dwelling/9"]).refused(1, "NO_RECORD");

@@ -19,6 +19,7 @@ mod crash;
 mod damage;
 mod extracts;
 mod gaming;
+mod imports;
 mod layout;
 mod operator;
 mod plates;

@@ -130,6 +130,7 @@ fn a_sheet_has_a_label_for_every_plate_and_says_that_it_is_simulated() {
     assert!(page.find(numbers[2]) < page.find(numbers[0]));
     for (words, exit, code) in [
         (&["--state", "active", "--out", out][..], 1, "NO_PLATES"),
+        (&["--state", "activ", "--out", out], 1, "BAD_VALUE"),
         (&["--area", "330604006242", "--out", out], 1, "NO_PLATES"),
         (&["SL-0000ZZZ-0", "--out", out], 1, "BAD_VALUE"),
         (&["P-17", "--out", out], 1, "NO_RECORD"),
@@ -191,8 +192,16 @@ fn a_plate_is_fixed_scanned_and_retired_and_a_thing_has_one() {
         "{newest}"
     );
 
+    // One that is active moves only where that is asked for.
+    fix(one, "dwelling/d2").refused(1, "PLATE_IN_USE");
+    let there = ["fix", one, "dwelling/d2", "--reason", "moved", "--move"];
+    at_door(&register, &there).json();
+    let back = ["fix", one, "dwelling/d1", "--reason", "moved", "--move"];
+    at_door(&register, &back).json();
+
     at_door(&register, &["retire", one, "--reason", "broken"]).json();
     assert_eq!(plated(&register), 0);
+    at_door(&register, &back).refused(1, "PLATE_IN_USE");
     fix(other, "dwelling/d1").json();
     let record = register
         .run(&["show", &format!("plate/{one}"), "--format", "json"])

@@ -242,9 +242,10 @@ impl CliError {
             CliError::Witness(error) => Some(error.hint().to_owned()),
             CliError::KeyFile(error) => Some(error.hint().to_owned()),
             CliError::NotBuilt { .. } => Some("see `shilu help` for what there is".to_owned()),
-            CliError::Engine(error) if error.code() == "REGISTER_IN_USE" => {
-                Some("ask the one that has it open with --server URL, or stop it first".to_owned())
-            }
+            CliError::Engine(error) if error.code() == "REGISTER_IN_USE" => Some(
+                "stop the program that has it open; or ask that one, where the command takes --server URL"
+                    .to_owned(),
+            ),
             CliError::Engine(error) => Some(error.hint()),
             CliError::Problem { problem } => problem.hint.clone(),
             CliError::Import(error) => Some(error.hint()),

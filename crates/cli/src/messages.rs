@@ -45,6 +45,14 @@ impl Language {
         }
     }
 
+    /// What to do about a row that is not taken, by its code, where this language has a sentence of its own.
+    pub fn hint(self, code: &str) -> Option<&'static str> {
+        match self {
+            Language::En => None,
+            Language::Zh => chinese_hint(code),
+        }
+    }
+
     /// The word for a wire word (status, action, outcome) in this language; the word itself where there is none.
     pub fn word(self, wire: &str) -> &str {
         match self {
@@ -52,6 +60,37 @@ impl Language {
             Language::Zh => chinese(wire).unwrap_or(wire),
         }
     }
+}
+
+/// What is wrong with a row, and what to do about it.
+fn chinese_hint(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "BAD_KEY" => "主键不合规定（为空、过长、首尾有空格，或含斜杠、控制字符、不可见字符），请更正主键",
+        "BAD_VALUE" => "该值不合字段要求，请更正后再导入",
+        "CELL_ERROR" => "单元格是错误值，请更正或清空",
+        "CELL_FORMULA" => "单元格是公式，其结果不足为凭：请复制后以“值”粘贴",
+        "CELL_MERGED" => "单元格已合并，无法判断该值属于哪一行：请取消合并并逐格填写",
+        "CELL_NOT_TEXT" => "单元格是数字或日期，可能已丢失位数：请把该列设为文本格式后重新录入",
+        "CELL_OUTSIDE" => "该单元格所在的列没有表头：请为该列命名，或清空单元格",
+        "DUPLICATE_KEY" => "文件中前面已有相同主键的行，请只保留一行",
+        "EXAMPLE_ROW" => "该行仍是模板示例的主键，请填写自己的主键，或删除该行",
+        "EFFECTIVE_IN_FUTURE" => "生效时间在将来：请待其发生后再报，或检查时钟",
+        "EFFECTIVE_TOO_EARLY" => "生效时间早于行动方案的最早日期，请检查年份",
+        "BEFORE_COLLECTED" => "生效时间早于首次采集：请改用较晚的生效时间，或先补采集",
+        "EVENT_TOO_LARGE" => "内容过长，请缩短文字，或分次提交",
+        "FIELD_MISSING" => "必填字段没有值，请补填",
+        "NO_SUCH_REFERENCE" => "所指的档案不存在：请先采集它，或改指其他档案",
+        "REFERENCE_CYCLE" => "引用成环：请指向上级，而不是下级",
+        "PLATE_TAKEN" => "该对象已有启用的标牌：请先停用或注销原标牌",
+        "RECORD_VOID" => "该档案已作废：请以新的主键采集实际存在的对象",
+        "VALUE_DIFFERS" => {
+            "登记册中已有不同的值：若情况有变，请自变化之日起纠错；若原值从未属实，请以 origin 纠错"
+        }
+        "NOT_REGISTERED" => "尚未登记：请先登记，或改用较晚的生效时间",
+        "ALREADY_REGISTERED" => "已经登记：无需处理，或改用其他生效时间",
+        "STALE_BEFORE" | "VERSION_CONFLICT" => "档案已被他人更改：请重新读取后再定",
+        _ => return None,
+    })
 }
 
 fn chinese(wire: &str) -> Option<&'static str> {
@@ -192,6 +231,11 @@ texts! {
     Comparing: "reading the keys" | "读取主键",
     Importing: "importing" | "导入",
     Rebuilding: "rebuilding" | "重建",
+    Line: "line" | "行",
+    MoreRejected: "and more" | "其余",
+    NotDeregistered: "not deregistered" | "未注销",
+    MadeBeforeError: "import the file again to go on; events made before the error" | "请重新导入该文件以继续；出错前已生成的事件数",
+    NotRehearsed: "the rows were compared with the records and not judged by the rules: a served register judges only what it takes; with --data a dry run judges too" | "各行只与档案作了比对，未按规则判定：运行中的登记册只判定实际写入的内容；用 --data 试运行则会判定",
     ReadAsGb18030: "the file is not UTF-8; it is read as GB18030 (say so with --encoding to be sure)" | "文件不是 UTF-8，按 GB18030 读取（可用 --encoding 明确指定）",
     SheetRead: "the sheet that is read" | "读取的工作表",
     HiddenRows: "hidden rows, read like the others" | "隐藏的行（照常读取）",

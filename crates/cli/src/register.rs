@@ -335,6 +335,11 @@ impl Remote {
         })
     }
 
+    /// Where it is.
+    pub fn address(&self) -> &str {
+        &self.server.base
+    }
+
     /// Asks, and asks again where the server says "try again": commands carry ids, so that is safe.
     pub fn call(&self, path_and_query: &str, body: Option<&[u8]>) -> Result<Vec<u8>, CliError> {
         self.server.call(path_and_query, body)

@@ -25,12 +25,24 @@ impl Engine {
         self.shared.campaigns.at(at.known_end).text
     }
 
+    /// Whether an area is one that a campaign declares, or ever did; any is, where a campaign declared none.
+    pub fn has_had_area(&self, id: &str) -> bool {
+        let campaigns = self.shared.campaigns.all();
+        campaigns
+            .iter()
+            .any(|campaign| campaign.areas.is_empty() || campaign.areas.get(id).is_some())
+    }
+
     /// Reads a campaign, and checks whether it can follow the one in force. Changes nothing.
     ///
     /// # Errors
     /// `BAD_CAMPAIGN`, `PERSONAL_NOT_PROTECTED`, `CAMPAIGN_CHANGE`.
     pub fn check_campaign(&self, text: &str) -> Result<Campaign, EngineError> {
         let new = parse_campaign(text, self.shared.info.simulated)?;
+        // One that came into force before more was asked may go on as it is.
+        if Campaign::parse_new(&self.campaign_text()).is_ok() {
+            Campaign::parse_new(text).map_err(EngineError::BadCampaign)?;
+        }
         new.check_change(&self.campaign())
             .map_err(EngineError::CampaignChange)?;
         Ok(new)
@@ -40,9 +52,10 @@ impl Engine {
     /// what is known from there on is counted, by the new one; the past keeps the campaign that it had.
     ///
     /// # Errors
-    /// What [`Engine::check_campaign`] says; `SETTING_UNCHANGED` where it is in force already; and what
+    /// `BAD_VALUE` of actor or reason; what [`Engine::check_campaign`] says; `SETTING_UNCHANGED` where it is in force already; and what
     /// [`Engine::submit`] says. Nothing is changed then.
     pub fn change_campaign(&self, text: &str, because: Because<'_>) -> Result<Position, EngineError> {
+        because.check()?;
         let campaign = Arc::new(self.check_campaign(text)?);
         // Not into a folder that another process has open by now.
         self.writable()?;

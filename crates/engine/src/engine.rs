@@ -114,7 +114,7 @@ impl Engine {
     /// Makes a register in a folder that is empty or not there yet.
     ///
     /// # Errors
-    /// `BAD_CAMPAIGN`, `PERSONAL_NOT_PROTECTED`, `NOT_EMPTY`, `IO`, and what the log says.
+    /// `BAD_VALUE` of the actor, `BAD_CAMPAIGN`, `PERSONAL_NOT_PROTECTED`, `NOT_EMPTY`, `IO`, and what the log says.
     pub fn init(dir: &Path, init: &Init<'_>, options: &Options) -> Result<(), EngineError> {
         let clock = options.clock.clone().unwrap_or_else(clock::system);
         let random = options.random.as_ref().filter(|_| init.simulated);
@@ -191,6 +191,7 @@ impl Engine {
                 let clock = Arc::clone(&clock);
                 Box::new(move || fresh_id(random.as_ref(), clock()))
             },
+            rehearsing: false,
         };
         let threads = Threads {
             writing: spawn("shilu-writer", move || writing.run(&jobs))?,
@@ -341,6 +342,15 @@ impl Engine {
         self.enqueue(Job::Lists(lists, reply)).map(|()| pending)
     }
 
+    /// From now on nothing is written: lists are judged, each after those before it, and answered as if they had been
+    /// taken; queries know nothing of them. There is no way back but to open the register again.
+    ///
+    /// # Errors
+    /// `STOPPING`, `LOG_DAMAGED`.
+    pub fn rehearse(&self) -> Result<(), EngineError> {
+        self.enqueue(Job::Rehearse)
+    }
+
     /// As [`Engine::submit`], but `QUEUE_FULL` instead of blocking.
     ///
     /// # Errors
@@ -378,6 +388,7 @@ impl Engine {
     }
 
     pub(crate) fn set(&self, setting: Setting, because: Because<'_>) -> Result<Position, EngineError> {
+        because.check()?;
         let (reply, pending) = self.reply(1)?;
         let taken = Arc::new(OnceLock::new());
         let configure = Configure {

@@ -24,6 +24,9 @@ pub enum EngineError {
         /// Why.
         rejection: Rejection,
     },
+    /// The account of a change of the register itself is none: who, or why.
+    #[error("{0}")]
+    BadAccount(Rejection),
     /// A list repeats some events and not others.
     #[error("the list repeats part of what was sent before: a retry repeats the whole list")]
     PartialRetry {
@@ -309,6 +312,7 @@ impl EngineError {
     pub fn code(&self) -> &'static str {
         match self {
             EngineError::Rejected { rejection, .. } => rejection.code(),
+            EngineError::BadAccount(rejection) => rejection.code(),
             EngineError::PartialRetry { .. } => "ID_REUSED",
             EngineError::ListTooLong { .. } => "LIST_TOO_LONG",
             EngineError::QueueFull => "QUEUE_FULL",
@@ -355,6 +359,7 @@ impl EngineError {
     pub fn class(&self) -> Class {
         match self {
             EngineError::Rejected { rejection, .. } => rejection.class(),
+            EngineError::BadAccount(rejection) => rejection.class(),
             EngineError::PartialRetry { .. } => Class::Conflict,
             EngineError::ListTooLong { .. } => Class::TooLarge,
             EngineError::QueueFull | EngineError::Stopping | EngineError::ClockBehind { .. } => {
@@ -406,6 +411,7 @@ impl EngineError {
     pub fn hint(&self) -> String {
         match self {
             EngineError::Rejected { rejection, .. } => rejection.hint().to_owned(),
+            EngineError::BadAccount(_) => "say who changes the register, and why".to_owned(),
             EngineError::PartialRetry { .. } => {
                 "send the whole list as before, or give every command a new id".to_owned()
             }
@@ -508,7 +514,7 @@ impl EngineError {
     /// The field it is about.
     pub fn field(&self) -> Option<&str> {
         match self {
-            EngineError::Rejected { rejection, .. } => rejection.field(),
+            EngineError::Rejected { rejection, .. } | EngineError::BadAccount(rejection) => rejection.field(),
             _ => None,
         }
     }

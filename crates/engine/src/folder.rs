@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use shilu_log::{Events, Log, Outcome};
 use shilu_merkle::{Algorithm, SignedCheckpoint, SignerKey, VerifierKey};
 use shilu_model::{
-    Campaign, CampaignError, Change, Event, EventId, Position, Timestamp, Value, encode,
+    Campaign, CampaignError, Change, Event, EventId, Position, Timestamp, Value, check_name, encode,
     setting::{CAMPAIGN, CLOCK, KEY, ORIGIN},
 };
 
@@ -104,7 +104,9 @@ pub(crate) fn create(
     random: Option<&Randomness>,
     options: shilu_log::Options,
 ) -> Result<(), EngineError> {
+    check_name("actor", init.actor).map_err(EngineError::BadAccount)?;
     let campaign = parse_campaign(init.campaign, init.simulated)?;
+    Campaign::parse_new(init.campaign).map_err(EngineError::BadCampaign)?;
     make_empty(dir)?;
     let made = fill(dir, (init, campaign), first, random, options);
     if made.is_err() {

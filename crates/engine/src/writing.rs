@@ -16,7 +16,7 @@ use shilu_merkle::VerifierKey;
 use shilu_model::{
     Action, ActivePlates, Announced, Because, Campaign, Change, CodecError, Command, Entry, Event, EventId,
     Known, LIST_COMMANDS_MAX, Moment, PLATE_KIND, PlateMove, Position, RecordName, Rejection, Standing,
-    State, Timestamp, Value, active_on, decide, decode, encode,
+    State, Timestamp, Value, active_on, check_admission, decide, decode, encode,
     setting::{self, CAMPAIGN, CLOCK_ACCEPTED},
     signed_form,
 };
@@ -38,6 +38,8 @@ pub(crate) enum Job {
     Lists(Vec<Vec<Command>>, Arc<Reply>),
     /// A change of a setting of the register.
     Configure(Configure, Arc<Reply>),
+    /// Nothing more is written; lists are judged all the same.
+    Rehearse,
     /// No more will come.
     Stop,
 }
@@ -75,6 +77,8 @@ pub(crate) struct Writing {
     pub plates: Plates,
     pub queued: Arc<AtomicUsize>,
     pub fresh_id: Box<dyn FnMut() -> EventId + Send>,
+    /// Whether lists are judged and nothing is written any more.
+    pub rehearsing: bool,
 }
 
 /// Events that were decided and are not folded yet.
@@ -346,6 +350,7 @@ impl Writing {
         while let Ok(job) = queue.recv() {
             match job {
                 Job::Stop => break,
+                Job::Rehearse => self.rehearsing = true,
                 Job::Lists(lists, reply) => {
                     let folded = read(&self.projections).end();
                     self.in_flight.forget_before(folded);
@@ -379,6 +384,8 @@ impl Writing {
             accepted,
         };
         match decided {
+            // It stays in flight for ever, so that later lists are judged by it.
+            Ok(Decided::Fresh(_, accepted)) if self.rehearsing => Some(Ok(accepted)),
             Ok(Decided::Fresh(events, accepted)) => self.submit(start, events, place(accepted)),
             Ok(Decided::Repeated(accepted)) => self.confirm(place(accepted)),
             Err(error) => {
@@ -467,6 +474,9 @@ impl Writing {
             }
             let entries = view.entries(&command.record);
             let event = decide(&self.campaign, command, &entries, &view, moment).map_err(rejected)?;
+            if let Some(kind) = self.campaign.kind(event.kind) {
+                check_admission(kind, &event, entries.is_empty()).map_err(rejected)?;
+            }
             self.check_signature(&event, &folded).map_err(rejected)?;
             encode(&event, &mut bytes).map_err(|error| match error {
                 CodecError::TooLarge { bytes, max } => rejected(Rejection::EventTooLarge { bytes, max }),
@@ -563,6 +573,10 @@ impl Writing {
     }
 
     fn configure(&mut self, configure: &Configure, reply: &Arc<Reply>) -> Option<Answer> {
+        if self.rehearsing {
+            // A rehearsal is of commands on records; the register itself stays as it is.
+            return Some(Err(EngineError::Stopping));
+        }
         self.plates.begin_list();
         let (start, last) = (self.in_flight.next, self.in_flight.last_recorded);
         let behind = self.recorded();

@@ -20,6 +20,7 @@ mod roles;
 mod sample;
 mod sets;
 mod targets;
+mod tidy;
 mod witnesses;
 
 use std::{collections::BTreeSet, ops::Range};
@@ -112,9 +113,8 @@ impl Campaign {
                 format!("the file is larger than {CAMPAIGN_BYTES_MAX} bytes"),
             ));
         }
-        let file: CampaignFile = toml::from_str(text).map_err(|error| {
-            CampaignError::at(text, error.span().unwrap_or(0..0), error.message().to_owned())
-        })?;
+        let file: CampaignFile =
+            toml::from_str(text).map_err(|error| CampaignError::of_toml(text, &error))?;
         file.check()
             .map_err(|(span, problem)| CampaignError::at(text, span, problem))
     }
@@ -140,6 +140,23 @@ impl Campaign {
 }
 
 impl CampaignError {
+    /// What the reader of TOML says, without the words of its implementation.
+    fn of_toml(text: &str, error: &toml::de::Error) -> Self {
+        let message = error
+            .message()
+            .replace("i64", "a whole number")
+            .replace("usize", "a whole number");
+        let problem = match message.split_once("struct ") {
+            // The name of a structure of ours follows.
+            Some((before, name)) => {
+                let rest = name.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+                format!("{before}a table{rest}")
+            }
+            None => message,
+        };
+        CampaignError::at(text, error.span().unwrap_or(0..0), problem)
+    }
+
     /// A problem at a place in the file, given in bytes.
     pub fn at(text: &str, span: Range<usize>, problem: String) -> Self {
         let before = text.get(..span.start).unwrap_or(text);

@@ -1,10 +1,9 @@
 //! `decide`: a command and what is known of its record give one event, or a rejection. Pure.
 
 use crate::{
+    account::{check_name, check_reason},
     campaign::{Campaign, Field, Kind, Role, SAMPLE_KIND},
-    command::{
-        self, Check, Command, Correction, Deed, NAME_BYTES_MAX, Origin, REASON_BYTES_MAX, Reason, Since,
-    },
+    command::{self, Check, Command, Correction, Deed, Origin, Reason, Since},
     event::{Action, Change, Event, Observed, Outcome, Signature, Verdict, Visit},
     field_type::INTEGER_MAX,
     fold::{Entry, State, Status},
@@ -199,10 +198,11 @@ impl<'a> Case<'a, '_> {
             Deed::Verify(check) => check.area.as_deref(),
             _ => None,
         };
-        check_text("actor", Some(&command.actor), NAME_BYTES_MAX)?;
-        check_text("device", command.device.as_deref(), NAME_BYTES_MAX)?;
-        check_text("area", area, NAME_BYTES_MAX)?;
-        check_text("reason", command.reason.as_deref(), REASON_BYTES_MAX)?;
+        let device = command.device.as_deref();
+        check_name("actor", &command.actor)?;
+        device.map_or(Ok(()), |device| check_name("device", device))?;
+        area.map_or(Ok(()), |area| check_name("area", area))?;
+        command.reason.as_deref().map_or(Ok(()), check_reason)?;
         let needs_reason = matches!(command.deed, Deed::Correct(_) | Deed::Deregister(_));
         if needs_reason && command.reason.is_none() {
             Err(Rejection::ReasonMissing)
@@ -577,23 +577,6 @@ fn repeated<T>(stated: &[T], field: impl Fn(&T) -> &str) -> Option<&str> {
         .enumerate()
         .find(|(place, one)| later(*place).any(|other| field(other) == field(one)));
     found.map(|(_, one)| field(one))
-}
-
-fn check_text(part: &str, text: Option<&str>, bytes_max: usize) -> Result<(), Rejection> {
-    let Some(text) = text else { return Ok(()) };
-    let problem = if text.trim().is_empty() {
-        "it is empty".to_owned()
-    } else if text.len() > bytes_max {
-        format!("it has {} bytes, more than {bytes_max}", text.len())
-    } else if text.chars().any(|c| c.is_control() && c != '\n') {
-        "it contains a control character".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(Rejection::BadValue {
-        field: part.to_owned(),
-        problem,
-    })
 }
 
 fn show(value: Option<Value<'_>>) -> String {

@@ -207,7 +207,7 @@ impl FieldType {
             FieldType::Reference(kinds) => format!("the name of a record, {}/…", kinds.join("/… or ")),
             FieldType::Area => "an area".to_owned(),
             FieldType::CitizenId => {
-                "a citizen id of 18 characters with a right check digit (GB 11643)".to_owned()
+                "a citizen id of 18 characters, the last one right, and a capital X where it is an X (GB 11643)".to_owned()
             }
             FieldType::CreditCode => {
                 "a credit code of 18 characters with a right check character (GB 32100)".to_owned()

@@ -3,6 +3,8 @@
 //!
 //! Invariants: no I/O, no clock, no randomness, no async, no global. Whatever is of a type here is valid.
 
+mod account;
+mod admission;
 mod campaign;
 mod codec;
 mod command;
@@ -22,6 +24,8 @@ mod testing;
 mod time;
 mod value;
 
+pub use account::{check_name, check_reason};
+pub use admission::{check_admission, check_key};
 pub use campaign::{
     Area, Areas, CAMPAIGN_BYTES_MAX, COMMITMENTS_MAX, Campaign, CampaignChangeError, CampaignError, Children,
     Condition, EXTRACT_KIND, EXTRACT_SYSTEM, EXTRACT_THEIRS, Entropy, FRAME_EXPECTED, FRAME_KIND, FRAME_WHAT,

@@ -12,6 +12,7 @@ use crate::{
     event::Event,
     field_type::FieldType,
     fold::{Entry, State, Status},
+    normal::fold_width,
     value::Value,
 };
 
@@ -73,6 +74,16 @@ impl PlateNumber {
     /// The serial.
     pub const fn serial(self) -> u64 {
         self.0
+    }
+
+    /// Reads a number however it was typed: white space, full width and small letters do not matter.
+    ///
+    /// # Errors
+    /// As [`PlateNumber::parse`].
+    pub fn read(text: &str) -> Result<Self, PlateNumberError> {
+        let mut typed = fold_width(text).to_ascii_uppercase();
+        typed.retain(|c| !c.is_whitespace());
+        Self::parse(&typed)
     }
 
     /// Reads a number. Small letters are another form.

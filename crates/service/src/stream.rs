@@ -1,4 +1,5 @@
-//! `POST /api/v1/commands/stream`: one command per line in, one answer or problem per line out, in order.
+//! `POST /api/v1/commands/stream`: one command, or one atomic list, per line in; one answer or problem per line out, in
+//! order.
 //!
 //! ```text
 //! body ─► lines ─► batch: parse, submit ─► bounded channel ─► await the batch ─► lines ─► response
@@ -32,21 +33,26 @@ use crate::{
     limits::{LINE_BYTES_MAX, STREAM_BATCH_LINES, STREAM_BATCHES_MAX},
     problem::Problem,
     request_id::RequestId,
-    routes::blocking,
-    wire::{answer::AcceptedJson, command::WireCommand, read},
+    routes::{blocking, commands::refused},
+    wire::{
+        answer::AcceptedJson,
+        command::WireCommand,
+        read::{self, Body as Read},
+    },
 };
 
 /// Take commands as they come, one per line.
 ///
 /// NDJSON in, NDJSON out: per line, in order, what `/api/v1/commands` would have answered, or a problem with `line`.
-/// Each line stands for itself. Read the answers while you send.
+/// A line may be an atomic list, a bare array; its answer is one too. Each line stands for itself. Read the answers while
+/// you send.
 #[utoipa::path(
     post,
     path = "/api/v1/commands/stream",
     tag = "commands",
-    request_body(content = WireCommand, description = "One command per line", content_type = "application/x-ndjson"),
+    request_body(content = WireCommand, description = "One command, or an array of at most 1,000, per line", content_type = "application/x-ndjson"),
     responses(
-        (status = 200, description = "Per line, an answer like this, or a Problem", body = AcceptedJson, content_type = "application/x-ndjson"),
+        (status = 200, description = "Per line, an answer like this (for a list, an array of them), or a Problem", body = AcceptedJson, content_type = "application/x-ndjson"),
         (status = "default", body = crate::problem::ProblemJson, content_type = "application/problem+json"),
     )
 )]
@@ -60,7 +66,7 @@ pub(crate) async fn take(
         app,
         sender,
         batch: Batch::default(),
-        commands: Vec::new(),
+        lists: Vec::new(),
         line: 0,
     };
     // Its log lines carry the request's id too.
@@ -81,7 +87,7 @@ struct Reader {
     app: Shared,
     sender: mpsc::Sender<Batch>,
     batch: Batch,
-    commands: Vec<Vec<Command>>,
+    lists: Vec<Vec<Command>>,
     /// Lines read so far.
     line: u64,
 }
@@ -95,9 +101,9 @@ struct Batch {
 
 /// What became of a line when it was read.
 enum Outcome {
-    /// It is the next of the batch's commands.
-    Submitted,
-    /// It is no command.
+    /// It is the next of the batch's lists, or a command on its own.
+    Submitted { is_list: bool },
+    /// It is neither.
     Refused(Problem),
 }
 
@@ -160,17 +166,21 @@ impl Reader {
         self.line += 1;
         let outcome = match line {
             Line::Text(text) if text.iter().all(u8::is_ascii_whitespace) => return,
-            Line::Text(text) => match read::one(text, &self.app.engine.campaign()) {
-                Ok(command) => {
-                    self.commands.push(vec![command]);
-                    Outcome::Submitted
+            Line::Text(text) => match read::body(text, &self.app.engine.campaign()) {
+                Ok(Read { commands, is_list }) => {
+                    self.lists.push(commands);
+                    Outcome::Submitted { is_list }
                 }
                 Err(problem) => Outcome::Refused(problem.line(self.line)),
             },
             Line::TooLong => {
                 let detail = format!("the line has more than {LINE_BYTES_MAX} bytes");
                 let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "LINE_TOO_LONG", detail);
-                Outcome::Refused(problem.line(self.line).hint("one line is one command: split it"))
+                Outcome::Refused(
+                    problem
+                        .line(self.line)
+                        .hint("one line is one command, or one list: split it"),
+                )
             }
         };
         self.batch.lines.push((self.line, outcome));
@@ -181,11 +191,11 @@ impl Reader {
             return Ok(());
         }
         let mut batch = std::mem::take(&mut self.batch);
-        if !self.commands.is_empty() {
-            let commands = std::mem::take(&mut self.commands);
+        if !self.lists.is_empty() {
+            let lists = std::mem::take(&mut self.lists);
             let app = Arc::clone(&self.app);
             // Waiting for a place in the queue may block; it is what holds a fast client back.
-            match blocking(move || Ok(app.engine.submit(commands)?)).await {
+            match blocking(move || Ok(app.engine.submit(lists)?)).await {
                 Ok(pending) => batch.pending = Some(pending),
                 Err(problem) => batch.refuse(&problem),
             }
@@ -207,7 +217,7 @@ impl Reader {
 impl Batch {
     fn refuse(&mut self, problem: &Problem) {
         for (line, outcome) in &mut self.lines {
-            if matches!(outcome, Outcome::Submitted) {
+            if matches!(outcome, Outcome::Submitted { .. }) {
                 *outcome = Outcome::Refused(problem.clone().line(*line));
             }
         }
@@ -222,15 +232,20 @@ impl Batch {
         for (line, outcome) in self.lines {
             let problem = match outcome {
                 Outcome::Refused(problem) => problem,
-                Outcome::Submitted => match answers.pop_front().unwrap_or(Err(EngineError::Stopping)) {
-                    Ok(accepted) => {
-                        accepted
-                            .iter()
-                            .for_each(|accepted| write(&mut text, &AcceptedJson::of(accepted)));
-                        continue;
+                Outcome::Submitted { is_list } => {
+                    match answers.pop_front().unwrap_or(Err(EngineError::Stopping)) {
+                        Ok(accepted) => {
+                            let accepted = accepted.iter().map(AcceptedJson::of);
+                            if is_list {
+                                write(&mut text, &accepted.collect::<Vec<_>>());
+                            } else {
+                                accepted.for_each(|accepted| write(&mut text, &accepted));
+                            }
+                            continue;
+                        }
+                        Err(error) => refused(error, is_list).line(line),
                     }
-                    Err(error) => Problem::from(error).index(None).line(line),
-                },
+                }
             };
             write(&mut text, &problem.json(&id.0));
         }

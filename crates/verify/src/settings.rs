@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use sha2::{Digest, Sha256};
 use shilu_merkle::{Algorithm, SignedCheckpoint, VerifierKey};
 use shilu_model::{
-    Announced, CAMPAIGN_BYTES_MAX, Campaign, Change, Event, EventId, Timestamp, Value, setting,
+    Announced, CAMPAIGN_BYTES_MAX, Campaign, Change, Event, EventId, Rejection, Timestamp, Value, check_name,
+    check_reason, setting,
 };
 
 use crate::{
@@ -104,6 +105,7 @@ impl Settings {
         published: &dyn Published,
     ) -> Result<(), Damage> {
         check_id(event)?;
+        check_account(event).map_err(Damage::AgainstTheRules)?;
         self.version = self.version.saturating_add(1);
         if let Some(part) = differing_part(event, &self.expected(event)) {
             return Err(Damage::NotWhatTheRulesGive { part });
@@ -266,6 +268,12 @@ impl Settings {
             Err(bad(setting::CAMPAIGN, "it is of another origin than the log"))
         }
     }
+}
+
+/// Power over the register is accounted for like any work: by whom, and why.
+fn check_account(event: &Event<'_>) -> Result<(), Rejection> {
+    check_name("actor", event.actor)?;
+    check_reason(event.reason.ok_or(Rejection::ReasonMissing)?)
 }
 
 /// The last of a history that was set before a position.

@@ -18,10 +18,25 @@ pub struct Said {
     pub records: Vec<String>,
     /// The area of the first of them.
     pub(super) area: Name,
-    /// The value as written; `None` where there is none, or where two records of the side differ.
+    /// The value as written; where two records of the side conflict, all that they say, between [`CONFLICT`]s.
     pub value: Option<String>,
-    /// Its normal form.
+    /// Its normal form; none where records conflict.
     pub normal: Option<String>,
+    /// Whether two records of the side conflict.
+    conflicts: bool,
+}
+
+/// Between values of one side that should be one.
+const CONFLICT: &str = " ≠ ";
+
+/// What two records of a side say, each once; one that says nothing has a dash.
+fn both(told: Option<String>, more: Option<String>) -> String {
+    let [told, more] = [told, more].map(|value| value.unwrap_or_else(|| "-".to_owned()));
+    if told.split(CONFLICT).any(|other| other == more) {
+        told
+    } else {
+        [told, more].join(CONFLICT)
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -73,12 +88,15 @@ impl<'a> Reader<'a> {
                         area: self.place(&state, area_field).0,
                         value,
                         normal,
+                        conflicts: false,
                     });
                 }
                 Some(said) => {
                     said.records.push(name);
-                    if said.normal != normal {
-                        (said.value, said.normal) = (None, None);
+                    if said.conflicts || said.normal != normal {
+                        said.conflicts = true;
+                        said.normal = None;
+                        said.value = Some(both(said.value.take(), value));
                     }
                 }
             }
@@ -139,5 +157,23 @@ impl<'a> Reader<'a> {
         let mut reached = Vec::new();
         self.reached_by(&side.key, subject, &mut reached);
         reached.iter().flat_map(|target| texts(target)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conflicting_records_are_told_with_all_that_they_say() {
+        let said = ["一号", "二号", "一号", ""];
+        let told = said.iter().fold(None, |told: Option<Option<String>>, value| {
+            let value = (!value.is_empty()).then(|| (*value).to_owned());
+            Some(match told {
+                None => value,
+                Some(told) => Some(both(told, value)),
+            })
+        });
+        assert_eq!(told.flatten().as_deref(), Some("一号 ≠ 二号 ≠ -"));
     }
 }

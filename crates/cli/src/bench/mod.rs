@@ -20,6 +20,9 @@ use figure::Figures;
 
 /// What can be said to `bench`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  shilu bench append --events 1000000")]
 pub struct BenchArgs {
     /// What to measure; all of it without it
     #[arg(value_name = "WHAT")]

@@ -36,7 +36,7 @@ pub fn run(args: &CampaignArgs, language: Language) -> Done {
     };
     let mut output = Output::stdout();
     if args.check {
-        let campaign = Campaign::parse(&text).map_err(EngineError::BadCampaign)?;
+        let campaign = Campaign::parse_new(&text).map_err(EngineError::BadCampaign)?;
         output.bytes(campaign.outline().as_bytes())?;
     } else {
         output.bytes(text.as_bytes())?;
@@ -105,6 +105,11 @@ pub fn read(campaign: &Path) -> Result<String, CliError> {
             let shipped = campaign.to_str().and_then(campaigns::named);
             return match shipped.filter(|_| error.kind() == ErrorKind::NotFound) {
                 Some(text) => Ok(text.to_owned()),
+                None if error.kind() == ErrorKind::NotFound => Err(CliError::Refused {
+                    code: "IO",
+                    problem: format!("there is no file {}", campaign.display()),
+                    hint: "name a file, or the campaign that comes with the program: three-reals",
+                }),
                 None => Err(CliError::io("read", campaign, error)),
             };
         }

@@ -88,14 +88,18 @@ struct Accepted {
 /// A number that was typed: refused where its check character says that it was mistyped. Other forms may be somebody
 /// else's numbers.
 fn not_mistyped(number: &str) -> Result<&str, CliError> {
-    match PlateNumber::parse(number) {
-        Err(wrong @ PlateNumberError::WrongCheck { .. }) => Err(CliError::Refused {
-            code: "BAD_VALUE",
-            problem: format!("{number:?} is no plate's number: {wrong}"),
-            hint: "read the number on the plate again",
-        }),
-        Ok(_) | Err(PlateNumberError::OtherForm) => Ok(number),
-    }
+    let problem = match PlateNumber::read(number) {
+        Ok(right) if right.to_string() != number => format!("{number:?} is written {right}"),
+        Err(wrong @ PlateNumberError::WrongCheck { .. }) => {
+            format!("{number:?} is no plate's number: {wrong}")
+        }
+        Ok(_) | Err(PlateNumberError::OtherForm) => return Ok(number),
+    };
+    Err(CliError::Refused {
+        code: "BAD_VALUE",
+        problem,
+        hint: "read the number on the plate again",
+    })
 }
 
 /// Every record of the kind that is of this status, or of any; tells whether the register's clock is simulated.

@@ -83,6 +83,8 @@ pub struct Examined {
     pub bytes: u64,
     /// How it is to be read.
     pub encoding: Encoding,
+    /// Whether all of them are ASCII.
+    pub ascii: bool,
 }
 
 /// Reads a file once: its hash, and its encoding if that is not told.
@@ -94,13 +96,14 @@ pub fn examine(
     let mut hash = Sha256::new();
     let mut guess = Guess::default();
     let mut chunk = vec![0; CHUNK_BYTES];
-    let mut bytes = 0;
+    let (mut bytes, mut ascii) = (0, true);
     loop {
         let read = fill(&mut file, &mut chunk)?;
         let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else {
             break;
         };
         hash.update(part);
+        ascii &= part.is_ascii();
         if asked == EncodingArg::Auto {
             guess.see(part);
         }
@@ -116,6 +119,7 @@ pub fn examine(
         sha256: hash.finalize().into(),
         bytes,
         encoding,
+        ascii,
     })
 }
 

@@ -62,11 +62,7 @@ impl Extract {
 
     /// The record of one of the system's own ids, `<system>:<theirs>`.
     pub fn name(&self, kind: &Kind, theirs: Option<Input<'_>>) -> Result<RecordName, Refusal> {
-        let bad = |reason: String| Refusal {
-            field: Some(EXTRACT_THEIRS.to_owned()),
-            code: "BAD_KEY".to_owned(),
-            reason,
-        };
+        let bad = |reason: String| Refusal::of(EXTRACT_THEIRS, "BAD_KEY", reason);
         let theirs = theirs.map(|theirs| kind.read(EXTRACT_THEIRS, theirs)).transpose();
         match theirs.map_err(|rejection| bad(rejection.to_string()))?.flatten() {
             Some(theirs) => {
@@ -86,16 +82,19 @@ impl Extract {
         if own.is_some_and(|rest| rest.starts_with(':')) {
             Ok(())
         } else {
-            Err(Refusal {
-                field: Some(kind.key.clone()),
-                code: "BAD_KEY".to_owned(),
-                reason: format!(
-                    "the key {:?} does not begin with {:?}, the system that --system names",
-                    name.key(),
-                    format!("{}:", self.system)
-                ),
-            })
+            let reason = format!(
+                "the key {:?} does not begin with {:?}, the system that --system names",
+                name.key(),
+                format!("{}:", self.system)
+            );
+            Err(Refusal::of(&kind.key, "BAD_KEY", reason))
         }
+    }
+
+    /// What follows the system in a key: the system's own id.
+    pub fn own_id<'k>(&self, key: &'k str) -> &'k str {
+        let rest = key.strip_prefix(&self.system);
+        rest.and_then(|rest| rest.strip_prefix(':')).unwrap_or(key)
     }
 
     /// Whether a record with these values is one of the system's.

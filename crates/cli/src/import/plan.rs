@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shilu_model::{
     Because, Command, Correction, Deed, EXTRACT_SYSTEM, EXTRACT_THEIRS, Input, Kind, LIST_COMMANDS_MAX,
-    Origin, OwnedValue, Reason, RecordName, Rejection, Since, State, Status,
+    Origin, OwnedValue, Reason, RecordName, Rejection, Since, State, Status, check_key,
 };
 
 use super::{extract::Extract, rows::Row, target::hex};
@@ -44,6 +44,31 @@ pub struct Refusal {
     pub code: String,
     /// What is wrong.
     pub reason: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+impl Refusal {
+    /// One of the import's own.
+    pub fn of(field: &str, code: &str, reason: String) -> Self {
+        Refusal {
+            field: Some(field.to_owned()),
+            code: code.to_owned(),
+            reason,
+            hint: hint(code).to_owned(),
+        }
+    }
+}
+
+/// What to do about a row that the import itself does not take.
+fn hint(code: &str) -> &'static str {
+    match code {
+        "BAD_KEY" => "put the key right",
+        "DUPLICATE_KEY" => "keep one of the rows",
+        "CELL_OUTSIDE" => "name the column, or empty the cell",
+        "EXAMPLE_ROW" => "put your own key there, or delete the row",
+        _ => "put the cell right in the workbook, as the reason says",
+    }
 }
 
 /// The row that a deregistration names: no row made it, so the header stands for the file as a whole.
@@ -57,6 +82,7 @@ impl From<Rejection> for Refusal {
             field: rejection.field().map(str::to_owned),
             code: rejection.code().to_owned(),
             reason: rejection.to_string(),
+            hint: rejection.hint().to_owned(),
         }
     }
 }
@@ -89,15 +115,12 @@ impl Job {
     }
 
     fn name_of(&self, input: Option<Input<'_>>) -> Result<RecordName, Refusal> {
-        let bad = |problem: String| Refusal {
-            field: Some(self.kind.key.clone()),
-            code: "BAD_KEY".to_owned(),
-            reason: problem,
-        };
+        let bad = |problem: String| Refusal::of(&self.kind.key, "BAD_KEY", problem);
         let input = input.ok_or_else(|| bad("the row has no key".to_owned()))?;
         match self.kind.read(&self.kind.key, input) {
             Ok(Some(OwnedValue::Text(key))) => {
-                RecordName::new(&self.kind.id, &key).map_err(|error| bad(error.to_string()))
+                let name = RecordName::new(&self.kind.id, &key);
+                name.map_err(|error| bad(error.to_string()))
             }
             Ok(_) => Err(bad("the key is empty".to_owned())),
             Err(rejection) => Err(bad(rejection.to_string())),
@@ -168,6 +191,9 @@ impl Job {
         given: Given,
         state: &State<'_>,
     ) -> Result<Vec<Command>, Refusal> {
+        if state.status == Status::Absent {
+            self.check_new(name.key())?;
+        }
         let deeds = match state.status {
             Status::Void => return Err(Rejection::RecordVoid.into()),
             Status::Absent | Status::Found => self.first(given)?,
@@ -178,6 +204,16 @@ impl Job {
             .into_iter()
             .map(|deed| self.command(name, number, deed))
             .collect())
+    }
+
+    /// A record that is new is not another one typed otherwise.
+    fn check_new(&self, key: &str) -> Result<(), Refusal> {
+        let bad = |problem: String| Refusal::of(&self.kind.key, "BAD_KEY", problem);
+        let own = self.extract.as_ref().map_or(key, |extract| extract.own_id(key));
+        if own.trim() != own {
+            return Err(bad(format!("{own:?} has white space around it")));
+        }
+        check_key(&self.kind, key).map_err(|rejection| bad(rejection.to_string()))
     }
 
     /// The command for a registered record that the whole truth does not hold.

@@ -1,15 +1,19 @@
-//! `FILE.rejected.csv`: the rows that were not taken, each with its line, column, code and reason, as they were.
+//! `FILE.rejected.csv`: the rows that were not taken, each with its line, column, code, reason and hint, as they were.
 
 use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs::{self, File},
-    io::BufWriter,
+    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
 };
 
 use super::{plan::Refusal, rows::Rows};
-use crate::{error::CliError, output::say};
+use crate::{
+    error::CliError,
+    messages::{Language, Text},
+    output::say,
+};
 
 /// Rejected rows shown on stderr.
 const SHOWN: usize = 5;
@@ -29,8 +33,14 @@ impl Rejected {
         self.0.len()
     }
 
-    /// Writes the file in one more pass; removes one of an earlier import where there is nothing to write.
-    pub fn write(&self, file: &Path, rows: Option<Rows<'_>>) -> Result<(), CliError> {
+    /// Writes the file in one more pass; removes one of an earlier import where there is nothing to write. `ascii`: whether
+    /// the rows are.
+    pub fn write(
+        &self,
+        file: &Path,
+        rows: Option<Rows<'_>>,
+        (ascii, language): (bool, Language),
+    ) -> Result<(), CliError> {
         let path = path(file);
         let Some(mut rows) = rows else {
             return match fs::remove_file(&path) {
@@ -42,10 +52,14 @@ impl Rejected {
         };
         let created = File::create(&path).map_err(|error| CliError::io("write", &path, error))?;
         let failed = |error: csv::Error| CliError::io("write", &path, std::io::Error::other(error));
-        let mut writer = csv::WriterBuilder::new()
-            .flexible(true)
-            .from_writer(BufWriter::new(created));
-        let header = ["line", "column", "code", "reason"].map(str::to_owned);
+        let mut file = BufWriter::new(created);
+        if !ascii || language == Language::Zh {
+            // Else spreadsheet programs in Chinese read UTF-8 as GBK.
+            let written = file.write_all("\u{feff}".as_bytes());
+            written.map_err(|error| CliError::io("write", &path, error))?;
+        }
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
+        let header = ["line", "column", "code", "reason", "hint"].map(str::to_owned);
         writer
             .write_record(header.into_iter().chain(rows.header()))
             .map_err(failed)?;
@@ -59,6 +73,7 @@ impl Rejected {
                     column.clone(),
                     refusal.code.clone(),
                     refusal.reason.clone(),
+                    language.hint(&refusal.code).unwrap_or(&refusal.hint).to_owned(),
                 ];
                 writer
                     .write_record(told.into_iter().chain(row.original()))
@@ -71,7 +86,7 @@ impl Rejected {
     }
 
     /// Tells the first of them.
-    pub fn tell(&self) {
+    pub fn tell(&self, language: Language) {
         for (line, (column, refusal)) in self.0.iter().take(SHOWN) {
             let place = if column.is_empty() {
                 String::new()
@@ -79,12 +94,20 @@ impl Rejected {
                 format!(", {column}")
             };
             say(crate::error::printable(&format!(
-                "  line {line}{place}: [{}] {}",
-                refusal.code, refusal.reason
+                "  {} {line}{place}: [{}] {}",
+                language.say(Text::Line),
+                refusal.code,
+                refusal.reason
             )));
+            let hint = language.hint(&refusal.code).unwrap_or(&refusal.hint);
+            if !hint.is_empty() {
+                let word = language.say(Text::Hint);
+                say(crate::error::printable(&format!("    {word}: {hint}")));
+            }
         }
         if self.0.len() > SHOWN {
-            say(format!("  … and {} more", self.0.len() - SHOWN));
+            let more = language.say(Text::MoreRejected);
+            say(format!("  … {more}: {}", self.0.len() - SHOWN));
         }
     }
 }

@@ -66,6 +66,7 @@ enum Source<'f> {
 /// One row.
 #[derive(Clone, Copy)]
 pub struct Row<'r> {
+    kind: &'r Kind,
     source: &'r Source<'r>,
 }
 
@@ -151,7 +152,10 @@ impl<'f> Rows<'f> {
                 }
             }
         }
-        Ok(Some(Row { source: &self.source }))
+        Ok(Some(Row {
+            kind: self.kind,
+            source: &self.source,
+        }))
     }
 
     /// How many of the file's bytes have been read, of so many; of a workbook, about how many.
@@ -197,6 +201,32 @@ impl<'f> Rows<'f> {
     }
 }
 
+/// The codes of cells that a workbook's row is refused for before any type is asked.
+const MARKS: [&str; 5] = [
+    "CELL_NOT_TEXT",
+    "CELL_ERROR",
+    "CELL_FORMULA",
+    "CELL_MERGED",
+    "EXAMPLE_ROW",
+];
+
+/// The text of a cell that could not be taken, marked so that it is refused again until somebody has put it right.
+pub fn mark(code: &str, text: &str) -> String {
+    let code = MARKS.into_iter().find(|other| *other == code);
+    format!("#{} {text}", code.unwrap_or("CELL_NOT_TEXT"))
+        .trim_end()
+        .to_owned()
+}
+
+/// The code that a cell is marked with.
+fn marked(text: &str) -> Option<&'static str> {
+    let (word, _) = text
+        .strip_prefix('#')?
+        .split_once(' ')
+        .unwrap_or((text.strip_prefix('#')?, ""));
+    MARKS.into_iter().find(|code| *code == word)
+}
+
 impl<'r> Row<'r> {
     /// The line where it begins, from 1.
     pub fn line(self) -> u64 {
@@ -216,8 +246,27 @@ impl<'r> Row<'r> {
         }
     }
 
-    /// What it says of a field; `None` where it says nothing. Refused where a workbook's cell cannot be taken.
+    /// What it says of a field; `None` where it says nothing. Refused where a workbook's cell cannot be taken, and where
+    /// the mark of one is still there.
     pub fn input(self, field: usize) -> Result<Option<Input<'r>>, Refusal> {
+        let input = self.cell(field)?;
+        let code = match input {
+            Some(Input::Cell(text)) => marked(text),
+            _ => None,
+        };
+        match (code, self.kind.fields.get(field)) {
+            (Some(code), Some(field)) => {
+                let reason = format!(
+                    "{}: the cell could not be taken, and is still marked so",
+                    field.id
+                );
+                Err(Refusal::of(&field.id, code, reason))
+            }
+            _ => Ok(input),
+        }
+    }
+
+    fn cell(self, field: usize) -> Result<Option<Input<'r>>, Refusal> {
         match self.source {
             Source::Csv { cells, column_of, .. } => {
                 let column = column_of.get(field).copied().flatten();

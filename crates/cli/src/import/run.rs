@@ -13,7 +13,7 @@ use std::{
 };
 
 use shilu_engine::{AsOf, EngineError};
-use shilu_model::{Action, Command, NAME_BYTES_MAX, REASON_BYTES_MAX, RecordName, Rejection, Since};
+use shilu_model::{Action, Command, NAME_BYTES_MAX, RecordName, Rejection, Since, check_name, check_reason};
 
 use super::{
     dry_run::DryRun,
@@ -57,8 +57,8 @@ fn import(args: &ImportArgs, register: &Register, language: Language) -> Done {
     let kind = campaign.kind(&args.kind).ok_or_else(|| EngineError::NoKind {
         kind: args.kind.clone(),
     })?;
-    check_text("actor", &args.actor, NAME_BYTES_MAX)?;
-    check_text("reason", &args.reason, REASON_BYTES_MAX)?;
+    check_name("actor", &args.actor).map_err(ImportError::Rule)?;
+    check_reason(&args.reason).map_err(ImportError::Rule)?;
     let effective = args
         .effective
         .as_deref()
@@ -120,29 +120,15 @@ fn import(args: &ImportArgs, register: &Register, language: Language) -> Done {
                 return Err(ImportError::Rule(rejection).into());
             }
             let at = local.engine.at(AsOf::Now, effective)?;
+            if args.dry_run {
+                local.engine.rehearse()?;
+            }
             run.with(&LocalTarget::new(&local.engine, &kind.id, at))
         }
         Register::Remote(remote) => run.with(&RemoteTarget::new(
             register, remote, &campaign, &kind.id, effective,
         )?),
     }
-}
-
-/// The rules of texts that every command shares, before any row is read.
-fn check_text(field: &str, text: &str, bytes_max: usize) -> Result<(), ImportError> {
-    let problem = if text.trim().is_empty() {
-        "it is empty".to_owned()
-    } else if text.len() > bytes_max {
-        format!("it has {} bytes, more than {bytes_max}", text.len())
-    } else if text.chars().any(|c| c.is_control() && c != '\n') {
-        "it contains a control character".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(ImportError::Rule(Rejection::BadValue {
-        field: field.to_owned(),
-        problem,
-    }))
 }
 
 /// The file's name without folders, as events keep it: its end, where it is too long.
@@ -329,7 +315,9 @@ impl Run<'_> {
         if let Err(error) = written {
             if summary.events() > 0 {
                 say(format!(
-                    "note: {} events were made before the error; import the file again to go on",
+                    "{}: {}: {}",
+                    self.language.say(Text::Note),
+                    self.language.say(Text::MadeBeforeError),
                     summary.events()
                 ));
             }
@@ -340,7 +328,7 @@ impl Run<'_> {
         } else {
             None
         };
-        let noted = rejected.write(&self.args.file, rows);
+        let noted = rejected.write(&self.args.file, rows, (self.examined.ascii, self.language));
         self.tell(&summary, &rejected, &refused_records)?;
         noted?;
         let taken = summary.events() + summary.unchanged;
@@ -476,21 +464,36 @@ impl Run<'_> {
             let line = row.line();
             match planner.plan(row, target)? {
                 Ok((_, commands)) if commands.is_empty() => dry.summary.unchanged += 1,
-                Ok((name, commands)) => {
-                    target.with_state(&name, |state| dry.show(&name, state, &commands))??;
-                }
+                Ok((name, commands)) => match target.judge(&commands)? {
+                    Ok(()) => target.with_state(&name, |state| dry.show(&name, state, &commands))??,
+                    Err(refusal) => {
+                        rejected.add(line, column_named(&columns, &refusal), refusal);
+                        dry.summary.rejected += 1;
+                    }
+                },
                 Err(refusal) => {
                     rejected.add(line, column_named(&columns, &refusal), refusal);
                     dry.summary.rejected += 1;
                 }
             }
         }
+        let mut refused = Vec::new();
         for key in &missing.keys {
-            if let Ok(name) = RecordName::new(&self.job.kind.id, key) {
-                target.with_state(&name, |state| dry.show(&name, state, &self.job.deregister(&name)))??;
+            let Ok(name) = RecordName::new(&self.job.kind.id, key) else {
+                continue;
+            };
+            let commands = self.job.deregister(&name);
+            match target.judge(&commands)? {
+                Ok(()) => target.with_state(&name, |state| dry.show(&name, state, &commands))??,
+                Err(refusal) => refused.push((name, refusal)),
             }
         }
-        rejected.tell();
+        rejected.tell(self.language);
+        self.tell_refused(&refused);
+        if !T::JUDGES {
+            let note = self.language.say(Text::Note);
+            say(format!("{note}: {}", self.language.say(Text::NotRehearsed)));
+        }
         dry.finish()
     }
 
@@ -499,21 +502,14 @@ impl Run<'_> {
             let path = rejected::path(&self.args.file);
             let rows = self.language.say(Text::Rejected);
             say(format!(
-                "{}: {} {rows}, → {}",
+                "{}: {rows}: {} → {}",
                 self.language.say(Text::Note),
                 rejected.len(),
                 path.display()
             ));
-            rejected.tell();
+            rejected.tell(self.language);
         }
-        for (name, refusal) in refused {
-            say(format!(
-                "{}: {name} was not deregistered: [{}] {}",
-                self.language.say(Text::Note),
-                refusal.code,
-                refusal.reason
-            ));
-        }
+        self.tell_refused(refused);
         let mut output = Output::stdout();
         match self.args.format {
             SummaryFormat::Json => output.line(summary.json())?,
@@ -524,6 +520,19 @@ impl Run<'_> {
             }
         }
         output.flush()
+    }
+
+    /// The records that the file lacks, and that cannot be deregistered.
+    fn tell_refused(&self, refused: &[(RecordName, Refusal)]) {
+        for (name, refusal) in refused {
+            say(format!(
+                "{}: {}: {name}: [{}] {}",
+                self.language.say(Text::Note),
+                self.language.say(Text::NotDeregistered),
+                refusal.code,
+                refusal.reason
+            ));
+        }
     }
 }
 
@@ -550,11 +559,9 @@ impl Planner<'_> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         if !self.seen.insert(name.key().into()) {
-            return Ok(Err(Refusal {
-                field: Some(self.job.key_told_by(row)),
-                code: "DUPLICATE_KEY".to_owned(),
-                reason: format!("an earlier row has the key {:?} too", name.key()),
-            }));
+            let reason = format!("an earlier row has the key {:?} too", name.key());
+            let field = self.job.key_told_by(row);
+            return Ok(Err(Refusal::of(&field, "DUPLICATE_KEY", reason)));
         }
         let given = match self.job.given(row) {
             Ok(given) => given,

@@ -1,12 +1,6 @@
 //! Where an import writes to: an open register, or one behind a server. The planner does not know which.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{collections::HashMap, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -19,15 +13,16 @@ use uuid::Uuid;
 
 use super::plan::Refusal;
 use crate::{
-    error::CliError,
+    error::{CliError, Problem},
     register::{Paging, Query, Register, Remote},
     wire,
 };
 
 /// Records asked for at once where the keys of a kind are listed.
 const LISTED_AT_ONCE: usize = 50_000;
-/// Lists sent to a server at the same time.
-const SENDERS: usize = 16;
+/// Lists of one request to a server. Its answers are read once all are sent, so they must fit what sockets and buffers
+/// on the way hold: of so many, even problems of 2 KiB each are 256 KiB.
+const LISTS_AT_ONCE: usize = 128;
 
 /// The positions that one list got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +40,8 @@ pub type Answer = Result<Taken, Refusal>;
 pub trait Target {
     /// Answers on their way.
     type Waiting;
+    /// Whether [`Target::judge`] asks the rules.
+    const JUDGES: bool;
 
     /// Shows a record's state at (effective, now).
     fn with_state<T>(&self, name: &RecordName, look: impl FnOnce(&State<'_>) -> T) -> Result<T, CliError>;
@@ -55,8 +52,11 @@ pub trait Target {
         wanted: impl Fn(&[(String, OwnedValue)]) -> bool,
     ) -> Result<Vec<String>, CliError>;
 
-    /// Hands lists over; each is atomic, and independent of the others.
+    /// Hands lists over; each is atomic, and judged after those before it.
     fn submit(&self, lists: Vec<Vec<Command>>) -> Result<Self::Waiting, CliError>;
+
+    /// Judges a list as if it were taken after all those that were judged before it. Nothing is written.
+    fn judge(&self, list: &[Command]) -> Result<Result<(), Refusal>, CliError>;
 
     /// Waits until they are durable, or refused. An error is one that ends the import.
     fn wait(&self, waiting: Self::Waiting) -> Result<Vec<Answer>, CliError>;
@@ -82,6 +82,7 @@ impl<'e> LocalTarget<'e> {
 
 impl Target for LocalTarget<'_> {
     type Waiting = Pending;
+    const JUDGES: bool = true;
 
     fn with_state<T>(&self, name: &RecordName, look: impl FnOnce(&State<'_>) -> T) -> Result<T, CliError> {
         match self.engine.record(name, self.at) {
@@ -121,6 +122,12 @@ impl Target for LocalTarget<'_> {
         Ok(self.engine.submit(lists)?)
     }
 
+    /// The engine rehearses by now.
+    fn judge(&self, list: &[Command]) -> Result<Result<(), Refusal>, CliError> {
+        let answers = self.wait(self.submit(vec![list.to_vec()])?)?;
+        Ok(answers.into_iter().try_for_each(|answer| answer.map(drop)))
+    }
+
     fn wait(&self, pending: Pending) -> Result<Vec<Answer>, CliError> {
         pending
             .wait()
@@ -140,6 +147,7 @@ impl Target for LocalTarget<'_> {
                         field: None,
                         code: error.code().to_owned(),
                         reason: error.to_string(),
+                        hint: error.hint(),
                     }))
                 }
                 Err(error) => Err(error.into()),
@@ -196,31 +204,47 @@ impl<'r> RemoteTarget<'r> {
         Ok(RemoteTarget { remote, records })
     }
 
-    fn send(&self, list: &[Command]) -> Result<Answer, CliError> {
-        let body =
-            serde_json::to_vec(&list.iter().map(command_json).collect::<Vec<_>>()).map_err(|error| {
-                CliError::Server {
-                    url: String::new(),
-                    problem: error.to_string(),
-                }
-            })?;
-        match self.remote.call("/api/v1/commands", Some(&body)) {
-            Ok(bytes) => {
-                let accepted: Vec<AcceptedJson> = wire::read(&bytes, "the server")?;
-                let positions = || accepted.iter().map(|accepted| accepted.position);
-                Ok(Ok(Taken {
-                    first: positions().min().unwrap_or(0),
-                    last: positions().max().unwrap_or(0),
-                }))
-            }
-            Err(CliError::Problem { problem }) if matches!(problem.status, 404 | 409 | 413 | 422) => {
-                Ok(Err(Refusal {
-                    field: problem.field.clone(),
-                    code: problem.code.clone(),
-                    reason: problem.detail.clone().unwrap_or_default(),
-                }))
-            }
-            Err(error) => Err(error),
+    /// Sends lists as lines of one stream: they are judged in this order, each by what those before it did.
+    fn send(&self, lists: &[Vec<Command>]) -> Result<Vec<Answer>, CliError> {
+        let lists = lists
+            .iter()
+            .map(|list| Value::Array(list.iter().map(command_json).collect()));
+        let body: String = lists.map(|list| format!("{list}\n")).collect();
+        let bytes = self
+            .remote
+            .call("/api/v1/commands/stream", Some(body.as_bytes()))?;
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(answer).collect()
+    }
+}
+
+/// The answer in a line of a stream.
+fn answer(line: &[u8]) -> Result<Answer, CliError> {
+    if !line.starts_with(b"[") {
+        let problem: Problem = wire::read(line, "the server")?;
+        // What is wrong with this list alone; anything else would befall the next one too.
+        return if matches!(problem.status, 404 | 409 | 413 | 422) {
+            Ok(Err(problem.into()))
+        } else {
+            let problem = Box::new(problem);
+            Err(CliError::Problem { problem })
+        };
+    }
+    let accepted: Vec<AcceptedJson> = wire::read(line, "the server")?;
+    let positions = || accepted.iter().map(|accepted| accepted.position);
+    Ok(Ok(Taken {
+        first: positions().min().unwrap_or(0),
+        last: positions().max().unwrap_or(0),
+    }))
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Refusal {
+            field: problem.field,
+            code: problem.code,
+            reason: problem.detail.unwrap_or_default(),
+            hint: problem.hint.unwrap_or_default(),
         }
     }
 }
@@ -232,6 +256,7 @@ struct AcceptedJson {
 
 impl Target for RemoteTarget<'_> {
     type Waiting = Vec<Answer>;
+    const JUDGES: bool = false;
 
     fn with_state<T>(&self, name: &RecordName, look: impl FnOnce(&State<'_>) -> T) -> Result<T, CliError> {
         Ok(match self.records.get(name.key()) {
@@ -254,30 +279,24 @@ impl Target for RemoteTarget<'_> {
     }
 
     fn submit(&self, lists: Vec<Vec<Command>>) -> Result<Vec<Answer>, CliError> {
-        let next = AtomicUsize::new(0);
-        let answers = Mutex::new(Vec::new());
-        std::thread::scope(|scope| {
-            for _ in 0..SENDERS.min(lists.len()) {
-                scope.spawn(|| {
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(list) = lists.get(index) else { return };
-                        let answer = self.send(list);
-                        let failed = answer.is_err();
-                        answers
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .push((index, answer));
-                        if failed {
-                            next.store(lists.len(), Ordering::Relaxed);
-                        }
-                    }
-                });
-            }
-        });
-        let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
-        answers.sort_by_key(|(index, _)| *index);
-        answers.into_iter().map(|(_, answer)| answer).collect()
+        let mut answers = Vec::with_capacity(lists.len());
+        for part in lists.chunks(LISTS_AT_ONCE) {
+            answers.extend(self.send(part)?);
+        }
+        if answers.len() == lists.len() {
+            Ok(answers)
+        } else {
+            let problem = format!("it answered {} of {} lists", answers.len(), lists.len());
+            Err(CliError::Server {
+                url: self.remote.address().to_owned(),
+                problem,
+            })
+        }
+    }
+
+    /// A server judges only what it takes.
+    fn judge(&self, _: &[Command]) -> Result<Result<(), Refusal>, CliError> {
+        Ok(Ok(()))
     }
 
     fn wait(&self, answers: Vec<Answer>) -> Result<Vec<Answer>, CliError> {

@@ -5,7 +5,7 @@ use shilu_model::{Input, Kind};
 use super::{
     error::ImportError,
     plan::Refusal,
-    rows::Columns,
+    rows::{Columns, mark},
     xlsx::{Sheet, SheetCell, SheetRow, SheetRows, letters},
 };
 use crate::template::{EXAMPLE_KEY, example};
@@ -72,7 +72,7 @@ impl<'f> XlsxRows<'f> {
                         "{} is part of merged cells, so nobody can say whose value it is; unmerge them and fill each cell",
                         place()
                     );
-                    return Some(Err(refusal(&field.id, "CELL_MERGED", reason)));
+                    return Some(Err(Refusal::of(&field.id, "CELL_MERGED", reason)));
                 }
                 match row.cell(column) {
                     None => Some(Ok(String::new())),
@@ -91,7 +91,7 @@ impl<'f> XlsxRows<'f> {
                         self.row.number
                     );
                     if let (Some(said), Some(key)) = (self.said.get_mut(field), self.kind.fields.get(field)) {
-                        *said = Some(Err(refusal(&key.id, "EXAMPLE_ROW", reason)));
+                        *said = Some(Err(Refusal::of(&key.id, "EXAMPLE_ROW", reason)));
                     }
                     return Ok(true);
                 }
@@ -152,15 +152,27 @@ impl<'f> XlsxRows<'f> {
                     "{letters}{} holds something, but its column has no header; name the column or empty the cell",
                     self.row.number
                 );
-                Err(refusal(&letters, "CELL_OUTSIDE", reason))
+                Err(Refusal::of(&letters, "CELL_OUTSIDE", reason))
             }
         }
     }
 
-    /// The row's cells as text, one per column of the header.
+    /// The row's cells as text, one per column of the header. A cell that cannot be taken as it stands has a mark before
+    /// its text: what a formula or a number too long has become is not to be imported by mistake.
     pub fn original(&self) -> Vec<String> {
-        self.row
-            .texts(u32::try_from(self.header.len()).unwrap_or(u32::MAX))
+        let mut texts = self
+            .row
+            .texts(u32::try_from(self.header.len()).unwrap_or(u32::MAX));
+        for (said, column) in self.said.iter().zip(&self.column_of) {
+            let (Some(Err(refusal)), Some(column)) = (said, column) else {
+                continue;
+            };
+            let column = usize::try_from(*column).unwrap_or(usize::MAX);
+            if let Some(text) = texts.get_mut(column) {
+                *text = mark(&refusal.code, text);
+            }
+        }
+        texts
     }
 
     /// The header's texts.
@@ -189,12 +201,4 @@ enum Example {
     No,
     Unchanged,
     Changed(usize),
-}
-
-fn refusal(column: &str, code: &str, reason: String) -> Refusal {
-    Refusal {
-        field: Some(column.to_owned()),
-        code: code.to_owned(),
-        reason,
-    }
 }

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use shilu_merkle::{Algorithm, VerifierKey};
-use shilu_model::{Position, setting};
+use shilu_model::{Position, check_name, check_reason, setting};
 use tracing::warn;
 
 use super::keys::{Keys, Prepared, fresh_key};
@@ -16,6 +16,18 @@ pub struct Because<'a> {
     pub actor: &'a str,
     /// The reason, in words.
     pub reason: &'a str,
+}
+
+impl Because<'_> {
+    /// Checks both texts, before anything is done.
+    ///
+    /// # Errors
+    /// `BAD_VALUE`.
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
+        check_name("actor", self.actor)
+            .and_then(|()| check_reason(self.reason))
+            .map_err(EngineError::BadAccount)
+    }
 }
 
 /// A change of the key.
@@ -40,6 +52,7 @@ impl Engine {
     /// `NO_SIGNING_KEY` and `OTHER_SIGNING_KEY` unless `lost`; `ROTATION_PENDING` while the last change is not
     /// published; and what [`Engine::submit`] says.
     pub fn rotate_key(&self, because: Because<'_>, lost: bool) -> Result<Rotated, EngineError> {
+        because.check()?;
         let origin = &self.shared.info.origin;
         let prepared = Prepared::read(&self.shared.dir, origin)?;
         // One that is in force already was left by a crash.

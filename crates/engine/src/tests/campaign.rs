@@ -259,6 +259,45 @@ fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
+fn whoever_changes_the_register_says_who_and_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, options) = settable("2026-01-05T00:00:00Z");
+    let engine = init(dir.path(), OLD, false, &options);
+    let (attachments, end) = (dir.path().join("attachments"), engine.end());
+    let before = contents(&attachments);
+    for (actor, reason, field) in [
+        ("", "why", "actor"),
+        (" ", "why", "actor"),
+        ("a\nb", "why", "actor"),
+        ("mayor", "", "reason"),
+        ("mayor", "\u{7}", "reason"),
+    ] {
+        let because = Because { actor, reason };
+        let refusals = [
+            engine.change_campaign(&new(), because).unwrap_err(),
+            engine.rotate_key(because, false).unwrap_err(),
+            engine.accept_clock(actor, reason).unwrap_err(),
+        ];
+        for error in refusals {
+            assert_eq!(
+                (error.code(), error.field()),
+                ("BAD_VALUE", Some(field)),
+                "{because:?}"
+            );
+        }
+    }
+    assert_eq!((engine.end(), contents(&attachments)), (end, before));
+    let other = tempfile::tempdir().unwrap();
+    let init = Init {
+        campaign: OLD,
+        actor: "",
+        simulated: false,
+    };
+    let refused = Engine::init(other.path(), &init, &Options::default()).unwrap_err();
+    assert_eq!((refused.code(), contents(other.path()).len()), ("BAD_VALUE", 0));
+}
+
+#[test]
 fn a_change_that_is_refused_leaves_everything() {
     let dir = tempfile::tempdir().unwrap();
     let (clock, options) = settable("2026-01-05T00:00:00Z");

@@ -131,7 +131,10 @@ pub(super) fn unique<'a>(
     for id in ids {
         check_id(id, of)?;
         if !seen.insert(id.get_ref().as_str()) {
-            return wrong(id, format!("there is already a {of} {:?}", id.get_ref()));
+            return wrong(
+                id,
+                format!("there is already {} {of} {:?}", article(of), id.get_ref()),
+            );
         }
         if seen.len() > max {
             return wrong(id, format!("a campaign has at most {max} of the sort {of}"));
@@ -152,8 +155,20 @@ pub(super) fn check_id(id: &Spanned<String>, of: &str) -> Checked<()> {
     } else {
         wrong(
             id,
-            format!("the id of a {of} is a letter, then letters, digits, - and _, at most {ID_BYTES_MAX}"),
+            format!(
+                "the id of {} {of} is a letter, then letters, digits, - and _, at most {ID_BYTES_MAX}",
+                article(of)
+            ),
         )
+    }
+}
+
+/// The article before a word.
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o']) {
+        "an"
+    } else {
+        "a"
     }
 }
 

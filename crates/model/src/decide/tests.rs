@@ -751,7 +751,8 @@ fn texts_are_neither_empty_nor_long_nor_control() {
             command
         };
         let long = "长".repeat(bytes_max / 3) + &"x".repeat(bytes_max % 3 + 1);
-        for bad in ["", "  ", "a\u{7}b", "a\u{85}b", &long] {
+        let lines = if part == "reason" { "" } else { "a\nb" };
+        for bad in ["", "  ", "a\u{7}b", "a\u{85}b", lines, &long] {
             let rejection = Register::empty().refuses("BAD_VALUE", with(bad.to_owned()));
             assert_eq!(rejection.field(), Some(part));
         }

@@ -8,7 +8,7 @@ use axum::{
 use shilu_engine::ChangesQuery;
 use shilu_model::Action;
 
-use super::{Question, at, heavy, json, kind, last, ready};
+use super::{Question, area, at, heavy, json, kind, last, ready};
 use crate::{
     app::Shared,
     cursor::After,
@@ -78,7 +78,7 @@ pub(crate) async fn list(State(app): State<Shared>, RawQuery(query): RawQuery) -
             actor: params.text("actor"),
             action: params.word("action", Action::parse, words)?,
             kind: kind(app, &params)?,
-            area: params.text("area"),
+            area: area(app, &params)?,
             field: params.text("field"),
             record: params.record("record")?,
             device: params.text("device"),

@@ -45,15 +45,7 @@ pub(crate) async fn take(State(app): State<Shared>, request: Request) -> Result<
     let Body { commands, is_list } = read::body(&bytes, &app.engine.campaign())?;
     drop(bytes);
     let answers = app.engine.try_submit(vec![commands])?.await;
-    let accepted = one(answers)?.map_err(|error| {
-        // The engine does not know a list of one from a command on its own.
-        let index = match (&error, is_list) {
-            (_, false) => None,
-            (EngineError::Rejected { .. }, true) => error.index().or(Some(0)),
-            (_, true) => error.index(),
-        };
-        Problem::from(error).index(index)
-    })?;
+    let accepted = one(answers)?.map_err(|error| refused(error, is_list))?;
     let status = if accepted.iter().all(|accepted| accepted.repeated) {
         StatusCode::OK
     } else {
@@ -73,6 +65,17 @@ pub(crate) async fn take(State(app): State<Shared>, request: Request) -> Result<
     } else {
         json(status, &one(answers)?)
     }
+}
+
+/// Why a command or a list is refused.
+pub(crate) fn refused(error: EngineError, is_list: bool) -> Problem {
+    // The engine does not know a list of one from a command on its own.
+    let index = match (&error, is_list) {
+        (_, false) => None,
+        (EngineError::Rejected { .. }, true) => error.index().or(Some(0)),
+        (_, true) => error.index(),
+    };
+    Problem::from(error).index(index)
 }
 
 /// The engine answers as many times as it was asked.

@@ -7,7 +7,7 @@ use axum::{
 };
 use shilu_engine::{AsOf, At, DiffQuery};
 
-use super::{Question, heavy, json, kind, last, ready};
+use super::{Question, area, heavy, json, kind, last, ready};
 use crate::{
     app::{App, Shared},
     cursor::After,
@@ -80,7 +80,7 @@ pub(crate) async fn list(State(app): State<Shared>, RawQuery(query): RawQuery) -
         let page = app.engine.diff(&DiffQuery {
             from: question.from,
             to: question.at,
-            area: params.text("area"),
+            area: area(app, &params)?,
             kind: kind(app, &params)?,
             after: question.after_record()?,
             limit: params.limit()?,

@@ -7,7 +7,7 @@ use axum::{
 };
 use shilu_engine::{At, By, FigureQuery};
 
-use super::{at, diff::Axis, heavy, json, last, ready};
+use super::{area, at, diff::Axis, heavy, json, last, ready};
 use crate::{
     app::{App, Shared},
     params::Params,
@@ -128,7 +128,7 @@ fn figure_query(app: &App, params: &Params) -> Result<FigureQuery, Problem> {
     Ok(FigureQuery {
         at: at(app, params)?,
         by: params.word("by", by, "area, actor")?.unwrap_or_default(),
-        area: params.text("area"),
+        area: area(app, params)?,
     })
 }
 

@@ -14,4 +14,4 @@ pub(crate) mod record;
 pub(crate) mod records;
 pub(crate) mod samples;
 
-pub(crate) use question::{Question, at, blocking, heavy, json, kind, last, ready};
+pub(crate) use question::{Question, area, at, blocking, heavy, json, kind, last, ready};

@@ -17,7 +17,7 @@ use crate::{
     cursor::{self, After, Cursor},
     limits::FOLD_WAIT_MAX,
     params::Params,
-    problem::Problem,
+    problem::{Problem, shorten},
     time,
 };
 
@@ -120,6 +120,19 @@ pub(crate) fn at(app: &App, params: &Params) -> Result<At, Problem> {
         .map(|text| time::asked("effective", text, zone))
         .transpose()?;
     Ok(app.engine.at(as_of, effective)?)
+}
+
+/// An area that a campaign of the register declares, or ever did. Without declared areas it is any.
+pub(crate) fn area(app: &App, params: &Params) -> Result<Option<String>, Problem> {
+    match params.text("area") {
+        Some(area) if !app.engine.has_had_area(&area) => {
+            let detail = format!("area: the campaign has no area {:?}", shorten(area));
+            Err(Problem::malformed("BAD_QUERY", detail)
+                .field("area")
+                .hint("use the id of an area of the campaign; `shilu campaign` shows them"))
+        }
+        area => Ok(area),
+    }
 }
 
 /// Reads `kind`: one that the campaign declares.

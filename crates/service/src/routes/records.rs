@@ -8,7 +8,7 @@ use axum::{
 use shilu_engine::ListQuery;
 use shilu_model::Status;
 
-use super::{Question, at, heavy, json, kind, last, ready};
+use super::{Question, area, at, heavy, json, kind, last, ready};
 use crate::{
     app::Shared,
     cursor::After,
@@ -64,7 +64,7 @@ pub(crate) async fn list(State(app): State<Shared>, RawQuery(query): RawQuery) -
         let wanted = params.word("status", Wanted::parse, words)?;
         let page = app.engine.records(&ListQuery {
             kind,
-            area: params.text("area"),
+            area: area(app, &params)?,
             status: wanted.and_then(Wanted::status),
             found_too: matches!(wanted, Some(Wanted::All)),
             text: params.text("q"),

@@ -73,6 +73,41 @@ async fn each_line_has_its_answer_in_order() {
 }
 
 #[tokio::test]
+async fn a_line_may_be_an_atomic_list() {
+    let register = Register::new();
+    let registers =
+        |key: usize| json!({"action": "register", "record": format!("dwelling/{key}"), "actor": "ann"});
+    // The second list asks for what only the first one makes.
+    let body = format!(
+        "[{},{}]\n[{},{}]\n{}\n[]\n",
+        collect(1),
+        collect(2),
+        registers(2),
+        registers(9),
+        collect(3)
+    );
+    let request = Request::post("/api/v1/commands/stream")
+        .body(Body::from(body))
+        .unwrap();
+    let answers = lines(&register.send(request).await.text);
+    assert_eq!(answers.len(), 4);
+    assert_eq!(
+        (&answers[0][0]["position"], &answers[0][1]["position"]),
+        (&json!(1), &json!(2))
+    );
+    let told = |answer: &Value| {
+        [
+            answer["code"].clone(),
+            answer["line"].clone(),
+            answer["index"].clone(),
+        ]
+    };
+    assert_eq!(told(&answers[1]), [json!("NO_RECORD"), json!(2), json!(1)]);
+    assert_eq!(answers[2]["position"], 3, "of the refused list nothing was taken");
+    assert_eq!(told(&answers[3]), [json!("BAD_JSON"), json!(4), json!(null)]);
+}
+
+#[tokio::test]
 async fn many_lines_are_all_answered() {
     let register = Register::new();
     let body: String = (0..5_000).map(|key| collect(key) + "\n").collect();

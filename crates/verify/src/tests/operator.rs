@@ -426,6 +426,10 @@ fn every_part_of_the_registers_own_events_is_what_it_must_be() {
     edited(7, "BAD_SETTING", |event| {
         event.changes[0].after = Some(Value::Integer(1))
     });
+    edited(7, REFUSED, |event| event.actor = " ");
+    edited(7, REFUSED, |event| event.actor = "a\nb");
+    edited(7, REFUSED, |event| event.reason = Some(""));
+    edited(7, REFUSED, |event| event.reason = None);
     edited(7, REFUSED, |event| {
         event.id = shilu_model::EventId::from_bytes([1; 16])
     });
@@ -447,6 +451,7 @@ fn a_register_begins_as_one() {
     edited(0, "BAD_SETTING", |event| {
         event.changes[1].after = Some(Value::Text("example.org/town"))
     });
+    edited(0, REFUSED, |event| event.actor = "");
     edited(0, "BAD_FIRST_EVENT", |event| event.kind = "dwelling");
     edited(0, DIFFERENT, |event| event.version = 2);
     let mut empty = Register::new();

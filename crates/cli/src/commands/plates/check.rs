@@ -44,13 +44,18 @@ impl Checked<'_> {
         }
     }
 
-    /// The number with the character that its digits should end in.
+    /// The number with the character that its digits should end in; of one that is only typed otherwise, its one form.
     fn expected(&self) -> Option<String> {
-        let Err(PlateNumberError::WrongCheck { expected, .. }) = self.found else {
-            return None;
-        };
-        let digits = self.number.strip_suffix(|_: char| true)?;
-        Some(format!("{digits}{expected}"))
+        match self.found {
+            Ok(_) => None,
+            Err(PlateNumberError::WrongCheck { expected, .. }) => {
+                let digits = self.number.strip_suffix(|_: char| true)?;
+                Some(format!("{digits}{expected}"))
+            }
+            Err(PlateNumberError::OtherForm) => {
+                PlateNumber::read(self.number).ok().map(|right| right.to_string())
+            }
+        }
     }
 
     fn json(&self) -> String {
@@ -127,19 +132,21 @@ mod tests {
 
     #[test]
     fn a_wrong_number_is_told_with_the_right_one() {
-        let checked = ["SL-00003MV-Q", "SL-00003MW-Q", "P-17"].map(check);
+        let checked = ["SL-00003MV-Q", "SL-00003MW-Q", "P-17", "sl-00003mv-q"].map(check);
         insta::assert_snapshot!(table(&checked, Language::En).lines(None).join("\n"), @r"
         Number        Check character               Should be
         ────────────  ────────────────────────────  ────────────
         SL-00003MV-Q  right
         SL-00003MW-Q  WRONG                         SL-00003MW-O
         P-17          not of the form SL-XXXXXXX-C
+        sl-00003mv-q  not of the form SL-XXXXXXX-C  SL-00003MV-Q
         ");
-        let [right, wrong, other] = checked.map(|one| one.json());
+        let [right, wrong, other, typed] = checked.map(|one| one.json());
         assert_eq!(
             right,
             r#"{"expected":null,"number":"SL-00003MV-Q","right":true,"serial":4711}"#
         );
         assert!(wrong.contains(r#""right":false"#) && other.contains(r#""expected":null"#));
+        assert!(typed.contains(r#""expected":"SL-00003MV-Q""#), "{typed}");
     }
 }

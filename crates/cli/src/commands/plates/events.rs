@@ -59,7 +59,8 @@ pub struct PlaceArgs {
 /// `plates fix`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Corrects the plate's `on` and makes it active. If another plate is active on the thing, retire that one first.
+Corrects the plate's `on` and makes it active. If another plate is active on the thing, retire that one first. A plate
+that is active elsewhere moves only with --move, and a retired one stays retired.
 
 Example:
   shilu plates fix SL-00003MV-Q dwelling/330604006210-12-301 --data reg --as wang --reason \"fixed beside the door\"")]
@@ -73,6 +74,9 @@ pub struct FixArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+    /// Take it off the thing that it is active on
+    #[arg(long = "move")]
+    pub moves: bool,
     /// Where
     #[command(flatten)]
     pub place: PlaceArgs,
@@ -118,9 +122,33 @@ pub struct RetireArgs {
 pub fn fix(args: &FixArgs, language: Language) -> Done {
     submit(&args.event, language, |held| {
         let after = [(PLATE_ON, args.on.as_str()), (PLATE_STATE, PLATE_ACTIVE)];
+        check_fresh(held, args)?;
         let mut command = correction(held, &after, &args.reason);
         place(&mut command, &args.place);
-        command
+        Ok(command)
+    })
+}
+
+/// Only a printed plate is fixed. One that is active goes elsewhere if that is asked for; one that was retired stays so.
+fn check_fresh(held: &wire::Record, args: &FixArgs) -> Done {
+    let (state, on) = (value(held, PLATE_STATE), value(held, PLATE_ON));
+    let (problem, hint) = if state == RETIRED {
+        (
+            "the plate is retired".to_owned(),
+            "take a new one; if it was retired by mistake, correct that, with the reason",
+        )
+    } else if state == PLATE_ACTIVE && on != &args.on && !args.moves {
+        (
+            format!("the plate is active on {}", on.as_str().unwrap_or("nothing")),
+            "take a printed one; if this one really moved, say so with --move",
+        )
+    } else {
+        return Ok(());
+    };
+    Err(CliError::Refused {
+        code: "PLATE_IN_USE",
+        problem,
+        hint,
     })
 }
 
@@ -143,14 +171,14 @@ pub fn scan(args: &ScanArgs, language: Language) -> Done {
                 .map(|reason| ("reason".to_owned(), json!(reason))),
         );
         place(&mut command, &args.place);
-        command
+        Ok(command)
     })
 }
 
 /// Runs `retire`.
 pub fn retire(args: &RetireArgs, language: Language) -> Done {
     submit(&args.event, language, |held| {
-        correction(held, &[(PLATE_STATE, RETIRED)], &args.reason)
+        Ok(correction(held, &[(PLATE_STATE, RETIRED)], &args.reason))
     })
 }
 
@@ -195,7 +223,7 @@ fn place(command: &mut Map<String, Value>, place: &PlaceArgs) {
 fn submit(
     args: &EventArgs,
     language: Language,
-    command: impl FnOnce(&wire::Record) -> Map<String, Value>,
+    command: impl FnOnce(&wire::Record) -> Result<Map<String, Value>, CliError>,
 ) -> Done {
     let number = not_mistyped(&args.number)?;
     ask(&args.source, language, |register| {
@@ -204,7 +232,7 @@ fn submit(
         let effective = effective.transpose().map_err(ImportError::BadTime)?;
         let effective = effective.map(|time| time.to_string());
         let held = plate(register, number, effective.clone())?;
-        let mut command = command(&held);
+        let mut command = command(&held)?;
         let mut set = |part: &str, value: Value| command.insert(part.to_owned(), value);
         set("id", json!(Uuid::now_v7().to_string()));
         set("record", json!(format!("{PLATE_KIND}/{number}")));
@@ -294,6 +322,8 @@ mod tests {
     #[test]
     fn a_mistyped_number_is_not_even_asked_for() {
         assert_eq!(not_mistyped("SL-00003MW-Q").unwrap_err().code(), "BAD_VALUE");
+        let typed = not_mistyped("sl-00003mv-q").unwrap_err().to_string();
+        assert!(typed.contains("SL-00003MV-Q"), "{typed}");
         assert_eq!(not_mistyped("SL-00003MV-Q").unwrap(), "SL-00003MV-Q");
         assert_eq!(not_mistyped("老牌-17").unwrap(), "老牌-17");
     }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fs, io::Write, path::PathBuf};
 
 use clap::Args;
-use shilu_model::{Campaign, PLATE_STATE};
+use shilu_model::{Campaign, FieldType, PLATE_KIND, PLATE_STATE};
 
 use super::{
     PLATES_MAX,
@@ -60,6 +60,21 @@ pub struct SheetArgs {
     pub svg: Option<PathBuf>,
 }
 
+/// A state that the campaign does not know is that of no plate.
+fn check_state(campaign: &Campaign, state: &str) -> Done {
+    let field = campaign.kind(PLATE_KIND).and_then(|kind| kind.field(PLATE_STATE));
+    match field.map(|field| &field.field_type) {
+        Some(FieldType::Choice(states)) if !states.iter().any(|other| other == state) => {
+            Err(CliError::Refused {
+                code: "BAD_VALUE",
+                problem: format!("{state:?} is no state of a plate: they are {}", states.join(", ")),
+                hint: "ask for one of these states",
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Runs it.
 pub fn run(args: &SheetArgs, language: Language) -> Done {
     for number in &args.numbers {
@@ -67,6 +82,9 @@ pub fn run(args: &SheetArgs, language: Language) -> Done {
     }
     ask(&args.source, language, |register| {
         let campaign = register.campaign();
+        if let Some(state) = &args.state {
+            check_state(&campaign, state)?;
+        }
         let (labels, simulated) = labels(args, register, &campaign)?;
         if labels.is_empty() {
             return Err(CliError::Refused {

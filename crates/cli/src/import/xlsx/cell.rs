@@ -124,11 +124,7 @@ impl SheetCell {
                     .to_owned(),
             )),
         };
-        read.map_err(|(code, reason)| Refusal {
-            field: Some(field.id.clone()),
-            code: code.to_owned(),
-            reason: format!("{place} {reason}"),
-        })
+        read.map_err(|(code, reason)| Refusal::of(&field.id, code, format!("{place} {reason}")))
     }
 }
 
