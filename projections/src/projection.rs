@@ -324,6 +324,11 @@ impl Subjects {
         &self.era(position).campaign
     }
 
+    /// From which position on that campaign is in force.
+    pub fn campaign_since(&self, position: Position) -> Position {
+        self.era(position).from
+    }
+
     /// Whether the campaign was never changed.
     pub fn has_one_campaign(&self) -> bool {
         self.eras.len() == 1

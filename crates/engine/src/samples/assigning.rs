@@ -174,9 +174,11 @@ impl Engine {
     /// Who is to go where. Verifiers of whom nobody may go somewhere bind nobody.
     pub(super) fn duties(&self, told: &Told, drawing: &Drawing) -> Arc<BTreeMap<RecordName, Duty>> {
         let kept = self.shared.samples.lock();
-        let known = kept.get(&told.position).and_then(|kept| kept.duties.clone());
+        let known = kept
+            .get(&told.position)
+            .and_then(|kept| kept.duties.get(&told.added));
         drop(kept);
-        if let Some((_, duties)) = known.filter(|(added, _)| *added == told.added) {
+        if let Some(duties) = known {
             return duties;
         }
         let since = told.verifiers.as_ref().map_or(Position::ZERO, |(_, at)| *at);
@@ -191,7 +193,8 @@ impl Engine {
         });
         let duties = Arc::new(duties.collect());
         let mut kept = self.shared.samples.lock();
-        kept.entry(told.position).or_default().duties = Some((told.added, Arc::clone(&duties)));
+        let kept = kept.entry(told.position).or_default();
+        kept.duties.keep(told.added, Arc::clone(&duties));
         duties
     }
 }

@@ -45,7 +45,7 @@ impl Engine {
             (projections.end(), projections.last_recorded())
         };
         let told = self.told(id, end)?;
-        self.shared.samples.lock().remove(&told.position);
+        self.shared.samples.forget(told.position);
         let drawing = self.drawn_of(&told)?;
         let strays = match told.measured() {
             Measured::Records { .. } => self.strays(&told, |name| {

@@ -144,16 +144,18 @@ impl Engine {
             return Ok(None);
         };
         let kept = self.shared.samples.lock();
-        let known = kept.get(&told.position).and_then(|kept| kept.drawing.clone());
+        let known = kept
+            .get(&told.position)
+            .and_then(|kept| kept.drawing.get(&told.added));
         drop(kept);
-        if let Some((_, drawing)) = known.filter(|(added, _)| *added == told.added) {
+        if let Some(drawing) = known {
             return Ok(Some(drawing));
         }
         let drawing = self.draw_anew(told, note, *stored_at)?;
         let drawing = Arc::new(drawing);
         let mut kept = self.shared.samples.lock();
         let kept = kept.entry(told.position).or_default();
-        kept.drawing = Some((told.added, Arc::clone(&drawing)));
+        kept.drawing.keep(told.added, Arc::clone(&drawing));
         if let Ok(drawing) = &*drawing {
             kept.sizes = Some(Arc::clone(&drawing.sizes));
         }

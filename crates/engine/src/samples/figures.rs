@@ -1,14 +1,15 @@
 //! What the draws of an indicator say of an area: from the last draw that was announced before the deadline and completed
 //! in time, area by area. Every draw is listed, so that drawing again until it passes is seen.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use shilu_model::{Indicator, Timestamp};
+use shilu_model::{Indicator, Position, Timestamp};
 use shilu_sampling::{
     Basis, Capture, Counts, Estimate, RosterCounts, RosterStratum, Rosters, Tally, Total, accuracy, chapman,
 };
 
 use super::{
+    cache::{Asked, Known},
     results::{Results, rate_of},
     told::{Measured, Strata, Told},
 };
@@ -47,7 +48,7 @@ pub struct DrawnFigure {
 /// A draw that may count.
 struct Draw {
     told: Told,
-    results: std::sync::Arc<Results>,
+    results: Arc<Results>,
     in_time: bool,
     steerable: bool,
 }
@@ -76,6 +77,17 @@ impl Engine {
             return Ok(Vec::new());
         };
         let announced = self.announced(indicator, at)?;
+        let asked = Asked {
+            indicator: indicator.id.clone(),
+            area: area.map(str::to_owned),
+            by_area,
+            campaign: self.read().subjects.campaign_since(at.known_end),
+            deadline: self.deadline_at(indicator, at),
+            samples: self.known_samples(&announced)?,
+        };
+        if let Some(figures) = self.shared.samples.figures(&asked) {
+            return Ok(figures.to_vec());
+        }
         let draws = self.draws(&announced, indicator, at)?;
         let mut asking = Asking {
             engine: self,
@@ -90,7 +102,26 @@ impl Engine {
             (None, true) => asking.areas().into_iter().map(Some).collect(),
         };
         let figure = |area: Option<String>| asking.figure(area, &announced);
-        Ok(areas.into_iter().map(figure).collect())
+        let figures: Arc<Vec<DrawnFigure>> = Arc::new(areas.into_iter().map(figure).collect());
+        // What lies in which area at a pair of times is not part of the question.
+        if asking.scope.is_none() {
+            self.shared.samples.keep_figures(asked, &figures);
+        }
+        Ok(figures.to_vec())
+    }
+
+    /// The samples with what is known that can change what they say.
+    fn known_samples(&self, announced: &[Told]) -> Result<Vec<(Position, Known)>, EngineError> {
+        let mut samples = Vec::with_capacity(announced.len());
+        for told in announced {
+            let drawing = self.drawing(told)?;
+            let known = match drawing.as_deref() {
+                Some(Ok(drawing)) => self.known(told, drawing),
+                _ => (told.added, told.citing.len(), 0),
+            };
+            samples.push((told.position, known));
+        }
+        Ok(samples)
     }
 
     /// The strata that count for an area: of which sample, and which of them.

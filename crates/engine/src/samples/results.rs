@@ -53,17 +53,59 @@ pub(crate) struct VisitResult {
 impl Engine {
     /// What the visits that are known give.
     pub(super) fn results(&self, told: &Told, drawing: &Drawing) -> Result<Arc<Results>, EngineError> {
-        let known: Known = (told.added, told.citing.len(), told.voids);
+        let known = self.known(told, drawing);
         let all = self.shared.samples.lock();
-        let kept = all.get(&told.position).and_then(|kept| kept.results.clone());
+        let kept = all.get(&told.position).and_then(|kept| kept.results.get(&known));
         drop(all);
-        if let Some((_, results)) = kept.filter(|(of, _)| *of == known) {
+        if let Some(results) = kept {
             return Ok(results);
         }
         let results = Arc::new(self.count(told, drawing)?);
         let mut kept = self.shared.samples.lock();
-        kept.entry(told.position).or_default().results = Some((known, Arc::clone(&results)));
+        let kept = kept.entry(told.position).or_default();
+        kept.results.keep(known, Arc::clone(&results));
         Ok(results)
+    }
+
+    /// What is known of a sample that can change what it gives.
+    pub(super) fn known(&self, told: &Told, drawing: &Drawing) -> Known {
+        let voids = self.voids(told, drawing);
+        let projections = self.read();
+        let samples = &projections.trail().samples;
+        // The voids that are known are the first of all.
+        let known = voids.partition_point(|position| samples.voids_before(*position) < told.voids);
+        (told.added, told.citing.len(), known)
+    }
+
+    /// Where drawn records were voided after the announcement, in the order of the log.
+    fn voids(&self, told: &Told, drawing: &Drawing) -> Arc<Vec<Position>> {
+        let projections = self.read();
+        let all = projections.trail().samples.voids_before(projections.end());
+        let kept = self.shared.samples.lock();
+        let known = kept.get(&told.position).and_then(|kept| kept.voids.clone());
+        drop(kept);
+        if let Some((_, voids)) = known.filter(|(of, _)| *of == all) {
+            return voids;
+        }
+        let subjects = &projections.subjects;
+        let mut voids: Vec<Position> = Vec::new();
+        for drawn in &drawing.drawn {
+            let kind = subjects.names.find(drawn.record.kind());
+            let slot = kind.and_then(|kind| subjects.records.find(kind, drawn.record.key()));
+            let entries = slot.map_or_else(Vec::new, |slot| {
+                let only = Wanted::Only(None);
+                subjects
+                    .records
+                    .entries(slot, projections.end(), only, &subjects.names)
+            });
+            let later = entries.iter().filter(|entry| entry.void.is_some());
+            voids.extend(later.map(|entry| entry.position).filter(|at| *at > told.position));
+        }
+        voids.sort_unstable();
+        let voids = Arc::new(voids);
+        let mut kept = self.shared.samples.lock();
+        kept.entry(told.position).or_default().voids = Some((all, Arc::clone(&voids)));
+        voids
     }
 
     fn count(&self, told: &Told, drawing: &Drawing) -> Result<Results, EngineError> {

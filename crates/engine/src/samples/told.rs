@@ -269,9 +269,9 @@ impl Engine {
         };
         let added = sample.added.partition_point(|position| *position < end);
         let kept = self.shared.samples.lock();
-        let known = kept.get(&sample.position).and_then(|kept| kept.told.clone());
+        let known = kept.get(&sample.position).and_then(|kept| kept.told.get(&added));
         drop(kept);
-        let mut told = match known.filter(|told| told.added == added) {
+        let mut told = match known {
             Some(told) => (*told).clone(),
             None => {
                 let stored = self.stored(sample.position)?;
@@ -281,7 +281,8 @@ impl Engine {
                     told.add(&self.stored(*position)?.event());
                 }
                 let mut kept = self.shared.samples.lock();
-                kept.entry(told.position).or_default().told = Some(Arc::new(told.clone()));
+                let kept = kept.entry(told.position).or_default();
+                kept.told.keep(added, Arc::new(told.clone()));
                 told
             }
         };

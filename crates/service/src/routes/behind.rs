@@ -9,7 +9,7 @@ use serde::Serialize;
 use shilu_engine::{CasesQuery, Engine, EngineError, Page};
 use shilu_model::Position;
 
-use super::{Question, at, heavy, json, last, ready};
+use super::{Question, area, at, heavy, json, last, ready};
 use crate::{
     app::Shared,
     cursor::After,
@@ -121,7 +121,7 @@ async fn behind<T: Serialize + Send + 'static>(
             &CasesQuery {
                 indicator,
                 at: question.at,
-                area: params.text("area"),
+                area: area(app, &params)?,
                 from: question.position()?.map_or(0, Position::get),
                 limit: params.limit()?,
             },
