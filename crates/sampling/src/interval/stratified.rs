@@ -13,8 +13,9 @@ const IMAGINED: f64 = 2.0;
 /// One stratum: the exact interval of the draw. Several: v = Σ (N_h/N)² p̃_h(1−p̃_h)/n_h · (N_h−n_h)/(N_h−1) (W. G.
 /// Cochran, *Sampling Techniques*, 3rd ed. 1977, §5.3, §5.10), p̃_h with two imagined records as right as the whole;
 /// n_eff = p̃(1−p̃)/v; then Clopper and Pearson's interval of p̂ n_eff among n_eff (E. L. Korn and B. I. Graubard, Survey
-/// Methodology 24 (1998) 193–201). Wilson's formula with the same n_eff covers 91 % where errors are few. After a full
-/// check of every stratum it is the share itself.
+/// Methodology 24 (1998) 193–201). Wilson's formula with the same n_eff covers 91 % where errors are few. Its ends
+/// are shares that are possible: of a whole number of records, from all others wrong to all others right. After a full check
+/// of every stratum it is the share itself.
 ///
 /// `None` if a stratum has a population but no draw, or if there is no population: the whole is unverified.
 ///
@@ -38,7 +39,16 @@ pub fn stratified(strata: &[Stratum]) -> Option<Share> {
         _ if strata.iter().all(|stratum| stratum.sampled == stratum.population) => Interval::exact(value),
         several => {
             let cases = effective(several, value);
-            clopper_pearson(value * cases, cases).around(value)
+            let interval = clopper_pearson(value * cases, cases).around(value);
+            // The right ones are a whole number, and what was seen is known, whatever the rest is.
+            let lower = (interval.lower * population).floor() / population;
+            let upper = (interval.upper * population).ceil() / population;
+            let right = sum(&|stratum| float(stratum.right));
+            let wrong = sum(&|stratum| float(stratum.sampled - stratum.right));
+            Interval {
+                lower: lower.max(right / population),
+                upper: upper.min((population - wrong) / population),
+            }
         }
     };
     Some(Share { value, interval })
@@ -80,6 +90,17 @@ fn variance(stratum: &Stratum, share: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::{interval::wilson, testing::SplitMix64};
+
+    #[test]
+    fn nothing_impossible_is_left_open() {
+        // 194 right and 3 wrong of 198: one record was not drawn.
+        let share = stratified(&[area(150, 150, 148), area(27, 27, 26), area(21, 20, 20)]).unwrap();
+        let possible = Interval {
+            lower: 194.0 / 198.0,
+            upper: 195.0 / 198.0,
+        };
+        assert_eq!(share.interval, possible);
+    }
 
     /// Areas, each with its population, its draw and its right ones.
     struct Setting {

@@ -63,7 +63,7 @@ pub(crate) async fn counts(
         ("by" = Option<String>, Query, description = "area, or actor: who first collected the record"),
         ("area" = Option<String>, Query, description = "Only this area"),
         ("from" = Option<String>, Query, description = "Beside it the same at another time: a date (its end), RFC 3339, or on the recorded axis @position"),
-        ("axis" = Option<String>, Query, description = "What from is: effective (if nothing is said), as known at as_of; or recorded, as known then"),
+        ("axis" = Option<String>, Query, description = "What from is: effective (if nothing is said), as it was then and as known at as_of; or recorded, as known then, at the same effective time if one is asked for"),
         ("min_position" = Option<u64>, Query, description = "Wait until this position is folded"),
         ("Accept-Language" = Option<String>, Header, description = "Titles are Chinese if it begins with zh"),
     ),
@@ -110,7 +110,9 @@ fn from(app: &App, params: &Params, at: At) -> Result<Option<At>, Problem> {
         })),
         (Some(text), Axis::Recorded) => {
             let known = time::as_of(text, zone).map_err(|problem| problem.field("from"))?;
-            Ok(Some(app.engine.at(known, None)?))
+            // A day that is asked for is the same for both.
+            let effective = params.get("effective").map(|_| at.effective);
+            Ok(Some(app.engine.at(known, effective)?))
         }
         (None, _) if axis.is_some() => Err(Problem::malformed("BAD_QUERY", "axis: there is no from")
             .field("axis")

@@ -304,10 +304,18 @@ async fn a_rate_stands_beside_that_of_another_time() {
         json!({"numerator": 0, "denominator": 0, "unknown": 0, "value": null, "lower": null, "upper": null});
     assert_eq!(shares("").await, (json!(1), Value::Null));
     assert_eq!(shares("from=2015-04-01").await, (json!(1), nothing.clone()));
-    assert_eq!(shares("from=%400&axis=recorded").await, (json!(1), nothing));
+    assert_eq!(
+        shares("from=%400&axis=recorded").await,
+        (json!(1), nothing.clone())
+    );
     let registered =
         json!({"numerator": 1, "denominator": 1, "unknown": 0, "value": 1.0, "lower": null, "upper": null});
     assert_eq!(shares("from=%402&axis=recorded").await, (json!(1), registered));
+    // Both of the same day, as known then and as known now.
+    let then = "effective=2030-01-01&from=%401&axis=recorded";
+    assert_eq!(shares(then).await.1["numerator"], json!(0));
+    let before = "effective=2015-04-01&from=%402&axis=recorded";
+    assert_eq!(shares(before).await, (json!(0), nothing));
     // By area there is none of what was not there.
     assert_eq!(shares("by=area&from=2015-04-01").await, (json!(1), Value::Null));
     for (query, code, field) in [
