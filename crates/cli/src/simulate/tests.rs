@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use indicatif::ProgressBar;
-use shilu_engine::{AsOf, At, Engine, ListQuery, Options, RecordView, Sample, SampleState};
+use shilu_engine::{AsOf, At, Engine, ListQuery, Options, RecordView, Sample, SampleNotice, SampleState};
 use shilu_model::{Outcome, OwnedValue, Status};
 use shilu_simulator::{Simulation, Truth};
 
@@ -151,6 +151,9 @@ fn one_seed_makes_one_log_and_every_visit_is_somebody_elses() {
         }
         assert_eq!(sample.state, SampleState::Complete, "{}", sample.id);
         assert!(!sample.steerable);
+        // A third person may see otherwise; nothing else is to be said of a draw that everybody took honestly.
+        let honest = |notice: &SampleNotice| matches!(notice, SampleNotice::Disagree(_));
+        assert!(sample.notices.iter().all(honest), "{:?}", sample.notices);
         let within = sample.draw_at.plus_micros(14 * 86_400_000_000);
         assert!(sample.completed.unwrap() <= within, "{}", sample.id);
         let draw = sample.draw.unwrap();
