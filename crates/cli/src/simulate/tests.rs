@@ -104,6 +104,15 @@ fn what_the_draws_say_holds_the_truth_in_most_villages() {
     assert!(judged >= 30, "{judged} villages");
     assert!(held * 10 >= judged * 9, "{held} of {judged} hold the truth");
     assert!(errors > 10, "{errors} errors found");
+    // Most workers are linked to their residents by the draw, and a visit that finds otherwise has it corrected.
+    let workers = engine.samples(Some("core-worker-accuracy")).unwrap().remove(0);
+    let counts = workers.estimate.unwrap().counts;
+    let judged = counts.right + counts.wrong;
+    assert!(
+        counts.right * 10 >= judged * 7 && counts.right < judged,
+        "{} of {judged}",
+        counts.right
+    );
     engine.close().unwrap();
 }
 
