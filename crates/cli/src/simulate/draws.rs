@@ -16,8 +16,8 @@ use crate::{Done, error::CliError};
 
 /// How likely a draw shall show its target, if so much is right as it is planned for.
 const POWER: f64 = 0.8;
-/// The crew is named as soon as a sample is drawn.
-const ASSIGNED_AFTER_MICROS: i64 = 120 * 1_000_000;
+/// The crew is named as soon as a sample is announced: who names it after the draw could choose who goes where.
+const NAMED_AFTER_MICROS: i64 = 120 * 1_000_000;
 
 /// What is still to be done for the samples, in the order of time.
 pub(super) struct Draws {
@@ -35,8 +35,8 @@ pub(super) struct Draws {
 /// One thing to do for a sample, which is a place in the list of plans.
 enum Step {
     Announce(usize),
+    Name(usize),
     Draw(usize),
-    Assign(usize),
     Visit(usize, PlannedVisit),
 }
 
@@ -73,8 +73,8 @@ impl Draws {
         writing.set_clock(now);
         match step {
             Step::Announce(number) => self.announce(number, writing),
+            Step::Name(number) => self.name(number, writing),
             Step::Draw(number) => self.draw(number, writing),
-            Step::Assign(number) => self.assign(number, writing),
             Step::Visit(number, visit) => {
                 writing.written.visits += 1;
                 let outcome = match self.places.contains(&number) {
@@ -116,9 +116,19 @@ impl Draws {
         // Whoever wants to hold it against the office later can have it from now on.
         writing.engine.publish()?;
         writing.written.samples += 1;
+        self.then(plan.announced.plus_micros(NAMED_AFTER_MICROS), Step::Name(number));
         if plan.revealed().is_some() {
             self.then(plan.draw_at, Step::Draw(number));
         }
+        Ok(())
+    }
+
+    /// Names who may visit; who goes where is for the seed to say.
+    fn name(&self, number: usize, writing: &Writing<'_>) -> Done {
+        let Draw { id, actor, .. } = self.plan(number);
+        writing
+            .engine
+            .assign(id, &self.crew, because(actor, "各村交叉核查"))?;
         Ok(())
     }
 
@@ -135,19 +145,8 @@ impl Draws {
         if writing.engine.listed_kind(&id)?.is_some() {
             self.places.insert(number);
         }
-        self.then(draw_at.plus_micros(ASSIGNED_AFTER_MICROS), Step::Assign(number));
-        Ok(())
-    }
-
-    fn assign(&mut self, number: usize, writing: &mut Writing<'_>) -> Done {
-        let Draw {
-            id, draw_at, actor, ..
-        } = self.plan(number).clone();
-        let assigned = writing
-            .engine
-            .assign(&id, &self.crew, because(&actor, "各村交叉核查"))?;
         let mut visits = Vec::new();
-        for visit in assigned.visits {
+        for visit in writing.engine.assignment(&id)?.visits {
             if let Some(third) = visit.recheck {
                 self.thirds.insert((number, visit.record.clone()), third);
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use indicatif::ProgressBar;
-use shilu_engine::{AsOf, At, Engine, ListQuery, Options, RecordView, Sample, SampleState};
+use shilu_engine::{AsOf, At, Engine, ListQuery, Options, RecordView, Sample, SampleNotice, SampleState};
 use shilu_model::{Outcome, OwnedValue, Status};
 use shilu_simulator::{Simulation, Truth};
 
@@ -104,6 +104,15 @@ fn what_the_draws_say_holds_the_truth_in_most_villages() {
     assert!(judged >= 30, "{judged} villages");
     assert!(held * 10 >= judged * 9, "{held} of {judged} hold the truth");
     assert!(errors > 10, "{errors} errors found");
+    // Most workers are linked to their residents by the draw, and a visit that finds otherwise has it corrected.
+    let workers = engine.samples(Some("core-worker-accuracy")).unwrap().remove(0);
+    let counts = workers.estimate.unwrap().counts;
+    let judged = counts.right + counts.wrong;
+    assert!(
+        counts.right * 10 >= judged * 7 && counts.right < judged,
+        "{} of {judged}",
+        counts.right
+    );
     engine.close().unwrap();
 }
 
@@ -151,6 +160,9 @@ fn one_seed_makes_one_log_and_every_visit_is_somebody_elses() {
         }
         assert_eq!(sample.state, SampleState::Complete, "{}", sample.id);
         assert!(!sample.steerable);
+        // A third person may see otherwise; nothing else is to be said of a draw that everybody took honestly.
+        let honest = |notice: &SampleNotice| matches!(notice, SampleNotice::Disagree(_));
+        assert!(sample.notices.iter().all(honest), "{:?}", sample.notices);
         let within = sample.draw_at.plus_micros(14 * 86_400_000_000);
         assert!(sample.completed.unwrap() <= within, "{}", sample.id);
         let draw = sample.draw.unwrap();

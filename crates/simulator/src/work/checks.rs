@@ -57,6 +57,12 @@ impl Simulation {
         if !self.random.chance(780) {
             return;
         }
+        let kept = &mut self.book[thing];
+        if matches!(thing, Thing::Worker(_)) && kept.lacks.has(thing, "resident") {
+            // From now on it is wrong, and corrected; not added by the way once the household is recorded.
+            kept.lacks.remove(thing, "resident");
+            kept.wrong.add(thing, "resident");
+        }
         let dwelling = match thing {
             Thing::Dwelling(id) => Some(id),
             Thing::Person(id) => self

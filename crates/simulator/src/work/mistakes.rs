@@ -48,6 +48,7 @@ impl Simulation {
     pub(super) fn observe(&mut self, thing: Thing, fields: &[&str]) -> Vec<(String, Option<OwnedValue>)> {
         let mistakes = self.town.habits(self.town.village(thing)).mistakes;
         for field in fields {
+            let nowhere = self.is_nowhere(thing, field);
             let kept = &mut self.book[thing];
             kept.lacks.remove(thing, field);
             let missing = match (thing, *field) {
@@ -59,7 +60,7 @@ impl Simulation {
                 (Thing::Worker(_), "resident") => 14,
                 _ => 0,
             };
-            if self.random.chance(missing) {
+            if nowhere || self.random.chance(missing) {
                 kept.lacks.add(thing, field);
             } else if EASILY_WRONG.contains(field)
                 && self.random.chance(mistakes)
@@ -105,6 +106,11 @@ impl Simulation {
         else {
             return;
         };
+        if let (Thing::Worker(id), true) = (thing, self.is_nowhere(thing, field)) {
+            self.ask_at_home(id);
+            self.plan_in(3, 6, Task::Correct(thing, cause));
+            return;
+        }
         self.go_to(round, thing);
         let before = self.book[thing].value(&self.town, thing, field);
         let kept = &mut self.book[thing];
@@ -167,14 +173,18 @@ impl Simulation {
             return;
         }
         let kept = self.book[thing];
-        if !kept.is_live() || !kept.lacks.has(thing, "citizen") {
-            return;
+        if kept.is_live() && kept.lacks.has(thing, "citizen") {
+            self.add(round, thing, "citizen");
         }
+    }
+
+    /// Adds a field that is lacking.
+    pub(super) fn add(&mut self, round: &mut Round, thing: Thing, field: &str) {
         self.go_to(round, thing);
-        self.book[thing].lacks.remove(thing, "citizen");
-        let value = self.book[thing].value(&self.town, thing, "citizen");
+        self.book[thing].lacks.remove(thing, field);
+        let value = self.book[thing].value(&self.town, thing, field);
         let entry = self.entry(round, 30, 90);
-        let deed = Deed::Collect(vec![("citizen".to_owned(), value)]);
+        let deed = Deed::Collect(vec![(field.to_owned(), value)]);
         let command = self.command(round, entry, self.town.record(thing), deed);
         self.send(round, vec![command], &[thing]);
     }

@@ -11,6 +11,8 @@ mod plan;
 mod plates;
 mod round;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod units;
 
 use shilu_model::{Day, EventId};
@@ -19,7 +21,7 @@ use crate::{
     simulation::Simulation,
     staff::ActorNo,
     table::Id,
-    town::{Building, Dwelling, Person, Thing, Unit, VillageNo},
+    town::{Building, Dwelling, Person, Thing, Unit, VillageNo, Worker},
 };
 pub use plates::Plate;
 use round::Round;
@@ -37,6 +39,8 @@ pub enum Task {
     Correct(Thing, Option<EventId>),
     /// Add what could not be told before.
     Complete(Id<Person>),
+    /// Say which resident somebody is who works in a unit, once there is a record of that resident.
+    Link(Id<Worker>),
     /// Take a person down a second time, not knowing of the first.
     Twin(Id<Person>),
     /// Take down a room that is none.
@@ -124,6 +128,7 @@ impl Simulation {
             Task::Household(id, _) => Thing::Dwelling(id),
             Task::Unit(id) | Task::Inspect(id) => Thing::Unit(id),
             Task::Complete(id) | Task::Twin(id) | Task::VoidTwin(id) => Thing::Person(id),
+            Task::Link(id) => Thing::Worker(id),
             Task::Print(id) | Task::Fix(id) | Task::Scan(id) => self.plates.at(id).on,
             Task::Correct(thing, _)
             | Task::Register(thing)
@@ -152,6 +157,7 @@ impl Simulation {
                 Task::Unit(unit) => self.unit(&mut round, unit),
                 Task::Correct(thing, cause) => self.correct(&mut round, thing, cause),
                 Task::Complete(person) => self.complete(&mut round, person),
+                Task::Link(worker) => self.link(&mut round, worker),
                 Task::Twin(person) => self.twin(&mut round, person),
                 Task::Phantom(building) => self.phantom(&mut round, building),
                 Task::VoidTwin(person) => self.void_twin(&mut round, person),
