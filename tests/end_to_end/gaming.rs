@@ -225,7 +225,7 @@ fn choosing_the_checkpoint() {
         village.take(json!({"action": "collect", "record": record, "fields": fields, "actor": "ann"}));
         village.server.get("/api/v1/changes?limit=1").with(200);
     }
-    let named = village.draw("named", Some("4 7 1"));
+    let named = village.draw("named", Some("471"));
     assert_eq!(
         (&named["state"], &named["label"]),
         (&json!("drawn"), &json!(null))

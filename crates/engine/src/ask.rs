@@ -176,7 +176,7 @@ impl Engine {
     }
 
     /// The projections with every record in its place.
-    fn sorted(&self) -> std::sync::RwLockReadGuard<'_, Projections> {
+    fn sorted(&self) -> crate::reading::Reading<'_> {
         loop {
             let projections = self.read();
             if projections.subjects.records.is_sorted() {

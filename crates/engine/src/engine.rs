@@ -4,7 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
@@ -28,6 +28,7 @@ use crate::{
     intervals::Intervals,
     plates::Plates,
     randomness::{Randomness, fresh_id},
+    reading::Reading,
     reply::{Pending, Reply},
     samples::Cache,
     saved,
@@ -429,11 +430,10 @@ impl Engine {
         })
     }
 
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Projections> {
-        self.shared
-            .projections
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// The projections, for a moment. Never twice at a time in one thread: between the two the fold may ask to write, and
+    /// then neither goes on.
+    pub(crate) fn read(&self) -> Reading<'_> {
+        Reading::of(&self.shared.projections)
     }
 }
 

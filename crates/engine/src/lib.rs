@@ -26,6 +26,7 @@ mod query;
 mod randomness;
 mod rankings;
 mod rates;
+mod reading;
 mod rebuilding;
 mod reply;
 mod samples;

@@ -2,7 +2,7 @@
 
 use shilu_model::{Action, Event, OwnedValue, Position, RecordName, Status, Target, Timestamp, decode};
 use shilu_projections::FrameVersion;
-use shilu_sampling::State;
+use shilu_sampling::{State, Total};
 
 /// Up to which knowledge an answer is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,10 +251,10 @@ pub struct ComparedRate {
 }
 
 /// The sample behind a rate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Behind {
-    /// The newest one.
-    pub id: String,
+    /// The newest one that counts; `None` while none does.
+    pub id: Option<String>,
     /// How many were announced for the indicator that concern the area, drawn or not: whoever draws until it passes is seen.
     pub draws: usize,
     /// Whether it was announced before the deadline and completed in time.
@@ -263,6 +263,8 @@ pub struct Behind {
     pub steerable: bool,
     /// Records found gone, where they have a column of their own.
     pub aside: u64,
+    /// Of the coverage: how many there are at the drawn places, estimated from both lists.
+    pub total: Option<Total>,
 }
 
 /// A numerator and a denominator.

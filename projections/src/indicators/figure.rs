@@ -208,7 +208,8 @@ impl Figures {
                 };
                 let number = |part| unsigned(told.parts.get(part));
                 let (numerator, mut denominator) = (number(Part::Numerator), number(Part::Denominator));
-                if of_counts && !is_leaf(subjects.campaign(end), names.text(told.area)) {
+                let campaign = subjects.campaign(end);
+                if of_counts && !is_leaf(campaign, names.text(told.area), moment.day) {
                     denominator = 0;
                 }
                 let unknown = number(Part::Unknown) > 0;
@@ -298,6 +299,14 @@ impl Reckoning<'_> {
                 Some(self.campaign.zone.end_of(day))
             }
             Times::Kept(..) => None,
+        }
+    }
+
+    /// The day of E.
+    fn day(&self) -> Day {
+        match self.wanted.times {
+            Times::Kept(_, day) => day,
+            Times::Passed(effective) => self.campaign.zone.day_of(effective),
         }
     }
 
@@ -426,7 +435,7 @@ impl Reckoning<'_> {
             } => {
                 let leaves: Vec<&Sums> = buckets
                     .iter()
-                    .filter(|(area, _)| is_leaf(self.campaign, self.names().text(*area)))
+                    .filter(|(area, _)| is_leaf(self.campaign, self.names().text(*area), self.day()))
                     .map(|(_, sums)| sums)
                     .collect();
                 let all = |frame| -> u64 { leaves.iter().map(|sums| unsigned(sums.get(frame))).sum() };
@@ -479,9 +488,9 @@ impl Reckoned {
     }
 }
 
-/// Whether an area has frames of its own: what is expected of one with others in it is expected of those.
-fn is_leaf(campaign: &Campaign, area: &str) -> bool {
-    campaign.areas.children(area).next().is_none()
+/// Whether an area has frames of its own: what is expected of one with others in it on a day is expected of those.
+fn is_leaf(campaign: &Campaign, area: &str, day: Day) -> bool {
+    !campaign.areas.children(area).any(|child| child.is_in_force(day))
 }
 
 /// A total of cases is never below zero: each case that is taken away was added on an earlier or the same day.

@@ -30,7 +30,7 @@ to nobody before the announced time; whoever has the published files draws the s
 Examples:
   shilu sample announce 2015-06-rooms --indicator core-unit-accuracy --size 30 --draw-at 2015-06-02T09:00:00+08:00 \\
       --entropy \"public:3D lottery 2015093\" --data reg --as zhang
-  shilu sample draw 2015-06-rooms --revealed \"4 7 1\" --data reg --as zhang
+  shilu sample draw 2015-06-rooms --revealed 471 --data reg --as zhang
   shilu sample assign 2015-06-rooms --verifiers crew.csv --data reg --as zhang
   shilu sample visit 2015-06-rooms unit/0012 --outcome present --saw name=利民 --saw trade=shop --data reg --as wen
   shilu sample result 2015-06-rooms --data reg

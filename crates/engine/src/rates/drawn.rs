@@ -52,12 +52,13 @@ impl Engine {
                 first_frame: None,
                 excess: 0,
                 left_scope: 0,
-                sample: figure.sample.map(|id| Behind {
-                    id,
+                sample: (figure.draws > 0).then_some(Behind {
+                    id: figure.sample,
                     draws: figure.draws,
                     in_time: figure.in_time,
                     steerable: figure.steerable,
                     aside: figure.aside,
+                    total: figure.total,
                 }),
                 area: figure.area,
                 actor: None,
@@ -98,6 +99,9 @@ fn of_estimate(figure: &DrawnFigure) -> Share {
         denominator: estimate.denominator(),
         unknown: estimate.counts.unknown,
         value: estimate.value,
-        interval: estimate.interval.map(|interval| (interval.lower, interval.upper)),
+        // The one by which the state is judged: unknowns count as wrong below, and as right above.
+        interval: estimate
+            .cautious()
+            .map(|interval| (interval.lower, interval.upper)),
     }
 }

@@ -53,7 +53,7 @@ impl Engine {
     /// `NO_RECORD`, `BAD_VALUE`, `SAMPLE_FIXED` for other verifiers than before, `NO_VERIFIER` for an area that nobody of
     /// them may visit, `DRAW_INVALID`, and what [`Engine::submit`] says.
     pub fn assign(&self, id: &str, verifiers: &str, because: Because<'_>) -> Result<Assigned, EngineError> {
-        let mut told = self.told(id, self.read().end())?;
+        let mut told = self.told_now(id)?;
         self.witness(&told, because, Duration::ZERO)?;
         let lines = verifiers.lines().map(|line| {
             let parts: Vec<&str> = line.split(',').map(str::trim).collect();
@@ -84,7 +84,7 @@ impl Engine {
     /// # Errors
     /// `NO_RECORD`, `DRAW_INVALID`, `NO_VERIFIER`, and what the log says.
     pub fn assignment(&self, id: &str) -> Result<Assigned, EngineError> {
-        let told = self.told(id, self.read().end())?;
+        let told = self.told_now(id)?;
         if told.checkpoint.is_none() || told.is_waiting() {
             return Ok(Assigned::default());
         }

@@ -76,7 +76,8 @@ impl Drawing {
     }
 }
 
-/// The outside entropy of a draw, of what was revealed.
+/// The outside entropy of a draw, of what was revealed. Of a public draw it has one spelling: the digits as they were drawn,
+/// or lower-case hexadecimal, with nothing between them.
 ///
 /// # Errors
 /// `REVEAL_MISSING`, `REVEAL_WRONG`.
@@ -90,7 +91,15 @@ pub(crate) fn entropy(id: &str, named: &str, revealed: Option<&str>) -> Result<V
             None => Ok(Vec::new()),
             Some(_) => Err(SampleError::RevealUnasked { id: id.to_owned() }),
         },
-        Ok(Entropy::Public(_)) => Ok(revealed.ok_or_else(missing)?.as_bytes().to_vec()),
+        Ok(Entropy::Public(_)) => {
+            let numbers = revealed.ok_or_else(missing)?;
+            let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            match !numbers.is_empty() && numbers.bytes().all(plain) {
+                true => Ok(numbers.as_bytes().to_vec()),
+                // Spelt in another way the same numbers would draw others.
+                false => Err(SampleError::RevealSpelling { id: id.to_owned() }),
+            }
+        }
         Ok(Entropy::Commitments(commitments)) => {
             let secrets: Vec<&str> = revealed.ok_or_else(missing)?.lines().collect();
             let most = commitments.len().max(secrets.len());

@@ -30,6 +30,14 @@ pub enum SampleError {
     #[error("what was revealed does not fit the announcement")]
     RevealWrong(#[source] RevealError),
     /// `REVEAL_WRONG`
+    #[error(
+        "what was drawn for {id} is written in digits or lower-case hexadecimal, with nothing between them"
+    )]
+    RevealSpelling {
+        /// The sample.
+        id: String,
+    },
+    /// `REVEAL_WRONG`
     #[error("the announcement of {id} names no outside entropy, so that nothing can be revealed")]
     RevealUnasked {
         /// The sample.
@@ -121,7 +129,9 @@ impl SampleError {
             SampleError::NothingToDraw { .. } => "NOTHING_TO_DRAW",
             SampleError::BadPlan(_) => "BAD_PLAN",
             SampleError::RevealMissing { .. } => "REVEAL_MISSING",
-            SampleError::RevealWrong(_) | SampleError::RevealUnasked { .. } => "REVEAL_WRONG",
+            SampleError::RevealWrong(_)
+            | SampleError::RevealSpelling { .. }
+            | SampleError::RevealUnasked { .. } => "REVEAL_WRONG",
             SampleError::NotWitnessed { .. } => "NOT_WITNESSED",
             SampleError::NoDraw { .. } => "NO_DRAW",
             SampleError::DrawInvalid { .. } => "DRAW_INVALID",
@@ -155,6 +165,9 @@ impl SampleError {
                 "give it with --revealed: the lottery's numbers, or one secret on each line in the order of the announcement"
             }
             SampleError::RevealWrong(error) => error.hint(),
+            SampleError::RevealSpelling { .. } => {
+                "write the numbers in the order in which they were drawn, each with as many digits as the source prints: 4 7 1 as 471"
+            }
             SampleError::RevealUnasked { .. } => "leave it out",
             SampleError::NotWitnessed { .. } => {
                 "announce another sample, and leave witnesses time before its draw: its announcement says once they know it"

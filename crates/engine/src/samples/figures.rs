@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use shilu_model::{Indicator, Position, Timestamp};
+use shilu_model::{Areas, Indicator, Position, Timestamp};
 use shilu_sampling::{
     Basis, Capture, Counts, Estimate, RosterCounts, RosterStratum, Rosters, Tally, Total, accuracy, chapman,
 };
@@ -77,11 +77,12 @@ impl Engine {
             return Ok(Vec::new());
         };
         let announced = self.announced(indicator, at)?;
+        let campaign = self.read().subjects.campaign_since(at.known_end);
         let asked = Asked {
             indicator: indicator.id.clone(),
             area: area.map(str::to_owned),
             by_area,
-            campaign: self.read().subjects.campaign_since(at.known_end),
+            campaign,
             deadline: self.deadline_at(indicator, at),
             samples: self.known_samples(&announced)?,
         };
@@ -238,7 +239,12 @@ impl<'a> Asking<'a> {
             }
         }
         behind.sort_by_key(|draw| std::cmp::Reverse(draw.told.position));
-        let (estimate, roster) = self.estimate(&claims, undrawn);
+        let (mut estimate, roster) = self.estimate(&claims, undrawn);
+        let drawn = |draw: &Draw| draw.told.strata == Strata::Area && is_of_all(&draw.told, area.as_deref());
+        if claims.is_empty() && self.draws.iter().any(drawn) {
+            // It was drawn from, and there was nothing to draw.
+            estimate.basis = Basis::Full(estimate.counts);
+        }
         let population = claims
             .iter()
             .filter_map(|claim| claim.tally())
@@ -258,11 +264,17 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// The strata that count for an area, each from the first draw that has it.
+    /// The strata that count for an area: those of the first draw of all of it or, where there is none, each from the first
+    /// draw that has it.
     fn claims(&self, area: Option<&str>) -> Vec<Claim<'a>> {
+        let whole = self.draws.iter().find(|draw| is_of_all(&draw.told, area));
+        self.claimed(area, whole.map_or(self.draws, std::slice::from_ref))
+    }
+
+    fn claimed(&self, area: Option<&str>, draws: &'a [Draw]) -> Vec<Claim<'a>> {
         let mut claims: Vec<Claim<'a>> = Vec::new();
         let mut whole: Vec<&Told> = Vec::new();
-        for draw in self.draws {
+        for draw in draws {
             let areas = &draw.told.campaign.areas;
             match draw.told.strata {
                 Strata::Area => {
@@ -278,7 +290,7 @@ impl<'a> Asking<'a> {
                 Strata::None => {
                     let within = match (&draw.told.area, area) {
                         (_, None) => true,
-                        (None, Some(_)) => false,
+                        (None, Some(area)) => is_root(areas, area),
                         (Some(own), Some(area)) => counts_in(areas, own, area),
                     };
                     let overlaps = claims.iter().any(|claim| draw.told.covers(claim.stratum))
@@ -302,11 +314,12 @@ impl<'a> Asking<'a> {
         let everything = claims.iter().any(|claim| claim.draw.told.area.is_none());
         let campaign = self.engine.campaign_at(self.at.known_end);
         let within = |leaf: &str| area.is_none_or(|area| counts_in(&campaign.areas, leaf, area));
+        let today = campaign.zone.day_of(self.at.effective);
         let declared = !campaign.areas.is_empty()
             && campaign
                 .areas
                 .leaves()
-                .filter(|leaf| within(&leaf.id))
+                .filter(|leaf| within(&leaf.id) && leaf.is_in_force(today))
                 .all(|leaf| covered(&leaf.id));
         if everything || declared || area.is_some_and(covered) {
             return 0;
@@ -369,6 +382,25 @@ impl Claim<'_> {
     fn tally(&self) -> Option<Tally> {
         self.draw.results.tallies.get(self.stratum).copied()
     }
+}
+
+/// Whether a draw is one of everything in an area; strata tell the parts of it, a draw without them only the whole.
+fn is_of_all(told: &Told, area: Option<&str>) -> bool {
+    let areas = &told.campaign.areas;
+    let own = told.area.as_deref().filter(|own| !is_root(areas, own));
+    let area = area.filter(|area| !is_root(areas, area));
+    match (told.strata, own, area) {
+        (_, None, None) => true,
+        (_, Some(_), None) | (Strata::None, None, Some(_)) => false,
+        (Strata::Area, None, Some(_)) => true,
+        (Strata::None, Some(own), Some(area)) => own == area,
+        (Strata::Area, Some(own), Some(area)) => counts_in(areas, area, own),
+    }
+}
+
+/// Whether everything lies in an area.
+fn is_root(areas: &Areas, area: &str) -> bool {
+    areas.get(area).is_some_and(|area| area.parent.is_none())
 }
 
 fn overlap(one: &Told, other: &Told) -> bool {

@@ -208,10 +208,12 @@ fn fits(
     };
     let here = state.value(&children.field) == Some(Value::Reference(place.as_str()));
     if let Some(citizen) = &children.citizen {
-        if same(citizen) {
-            return Some(0);
-        }
-        return (here && same(NAME_FIELD)).then_some(1);
+        // One who is registered here is not taken for a double registered elsewhere.
+        return match (same(citizen), here) {
+            (true, true) => Some(0),
+            (true, false) => Some(1),
+            (false, _) => (here && same(NAME_FIELD)).then_some(2),
+        };
     }
     // Where a thing lies is known: it was found there.
     let compared = children.essential.iter().filter(|id| **id != children.field);

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use shilu_model::{Action, Children, Day, Entry, RosterRate, State, Status, Value};
+use shilu_model::{Action, Children, Day, Entry, Position, RosterRate, State, Status, Value, decode};
 use shilu_projections::{Projections, Slot, Wanted};
 
 use super::{drawing::Drawing, told::Told};
@@ -55,6 +55,7 @@ impl Engine {
             .iter()
             .map(|place| ((*place).to_owned(), PlaceList::default()))
             .collect();
+        let mut gone: Vec<(String, String, Position)> = Vec::new();
         self.children(told, children, |(_, child), entries, state| {
             let Some(Value::Reference(place)) = state.value(&children.field) else {
                 return;
@@ -62,22 +63,33 @@ impl Engine {
             let Some(list) = lists.get_mut(place) else { return };
             match state.status {
                 Status::Registered => list.registered.push(child.to_owned()),
-                Status::Deregistered => {
-                    let Some(day) = deregistered_on(entries, told) else {
-                        return;
-                    };
-                    let before = i64::from(freeze.number()) - i64::from(day.number());
-                    if window_days > 0 && before <= i64::from(window_days) {
-                        list.departures.push((child.to_owned(), day));
-                    }
+                Status::Deregistered if window_days > 0 => {
+                    let by = deregistered_by(entries, told);
+                    gone.extend(by.map(|by| (place.to_owned(), child.to_owned(), by)));
                 }
                 _ => {}
             }
         });
+        for (place, child, by) in gone {
+            // The register learned of it when it was recorded, whatever day was stated.
+            let Some(day) = self.recorded_on(by, told) else {
+                continue;
+            };
+            let before = i64::from(freeze.number()) - i64::from(day.number());
+            if let Some(list) = lists.get_mut(&place).filter(|_| before <= i64::from(window_days)) {
+                list.departures.push((child, day));
+            }
+        }
         let lists = Arc::new(lists);
         let mut kept = self.shared.samples.lock();
         kept.entry(told.position).or_default().lists = Some(Arc::clone(&lists));
         lists
+    }
+
+    fn recorded_on(&self, position: Position, told: &Told) -> Option<Day> {
+        let stored = self.shared.log.read(position).ok()??;
+        let event = decode(&stored).ok()?;
+        Some(told.campaign.zone.day_of(event.recorded))
     }
 
     /// Shows every record of the listed kind as it was frozen: its place and key, its entries up to then, its state.
@@ -120,11 +132,11 @@ pub(super) fn frozen_status(projections: &Projections, told: &Told, kind: &str, 
     })
 }
 
-/// The day on which the deregistration that still held took effect.
-fn deregistered_on(entries: &[Entry<'_>], told: &Told) -> Option<Day> {
+/// The deregistration that still held.
+fn deregistered_by(entries: &[Entry<'_>], told: &Told) -> Option<Position> {
     let past = entries
         .iter()
         .filter(|entry| entry.action == Action::Deregister && entry.effective <= told.recorded);
     let last = past.max_by_key(|entry| (entry.effective, entry.position))?;
-    Some(told.campaign.zone.day_of(last.effective))
+    Some(last.position)
 }

@@ -292,6 +292,12 @@ impl Engine {
         Ok(told)
     }
 
+    /// What the log says of a sample now.
+    pub(crate) fn told_now(&self, id: &str) -> Result<Told, EngineError> {
+        let end = self.read().end();
+        self.told(id, end)
+    }
+
     /// The ids of all samples before a position, or of those of one indicator, newest first.
     pub(crate) fn sample_ids(&self, indicator: Option<&str>, end: Position) -> Vec<String> {
         let projections = self.read();

@@ -115,7 +115,7 @@ impl Engine {
     /// `NO_DRAW`, `DRAW_INVALID`, `NOT_DRAWN`, `WRONG_VISIT`, `NOT_ASSIGNED`, `ALREADY_VISITED`, `STEP_MISSING`,
     /// `NOT_ASKED`, `OWN_WORK`, and what [`Engine::submit`] says.
     pub fn visit(&self, id: &str, entry: &VisitEntry) -> Result<Entered, EngineError> {
-        let told = self.told(id, self.read().end())?;
+        let told = self.told_now(id)?;
         let drawing = self.drawn_of(&told)?;
         let wrong = |wanted| SampleError::WrongVisit {
             id: id.to_owned(),
@@ -163,7 +163,7 @@ impl Engine {
     /// # Errors
     /// `NO_RECORD`, and what the log says.
     pub fn listed_kind(&self, id: &str) -> Result<Option<Kind>, EngineError> {
-        let told = self.told(id, self.read().end())?;
+        let told = self.told_now(id)?;
         Ok(match told.measured() {
             Measured::Records { .. } => None,
             Measured::Places { children, .. } => Some(told.kind(children).clone()),

@@ -111,7 +111,7 @@ impl Engine {
     /// # Errors
     /// `NO_RECORD`, `NO_DRAW`, `DRAW_INVALID`, `NOT_DRAWN`, `WRONG_VISIT`, `STEP_MISSING`, and what the log says.
     pub fn revealed(&self, id: &str, place: &RecordName, actor: &str) -> Result<Vec<Shown>, EngineError> {
-        let told = self.told(id, self.read().end())?;
+        let told = self.told_now(id)?;
         let drawing = self.drawn_of(&told)?;
         let drawn = drawing.record(&told, place)?;
         let Measured::Places { children, .. } = told.measured() else {

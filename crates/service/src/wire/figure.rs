@@ -82,8 +82,8 @@ pub(crate) struct RateJson<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RateSample)]
 pub(crate) struct BehindJson<'a> {
-    /// The newest one.
-    id: &'a str,
+    /// The newest one that counts; null while none does.
+    id: Option<&'a str>,
     /// How many were announced for the indicator that concern the area, drawn or not.
     draws: usize,
     /// Whether it was announced before the deadline and completed in time.
@@ -92,6 +92,19 @@ pub(crate) struct BehindJson<'a> {
     steerable: bool,
     /// Records found gone, where they have a column of their own.
     aside: u64,
+    /// Of the coverage, as information: how many there are at the drawn places, by the dual-system estimate (Chapman).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated: Option<EstimatedJson>,
+}
+
+/// An estimate of how many there are.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EstimatedTotal)]
+pub(crate) struct EstimatedJson {
+    /// So many.
+    value: f64,
+    /// Its standard error.
+    standard_error: f64,
 }
 
 /// A numerator and a denominator.
@@ -205,11 +218,15 @@ impl<'a> RateJson<'a> {
                 state: then.state.map(State::word),
             }),
             sample: rate.sample.as_ref().map(|sample| BehindJson {
-                id: &sample.id,
+                id: sample.id.as_deref(),
                 draws: sample.draws,
                 in_time: sample.in_time,
                 steerable: sample.steerable,
                 aside: sample.aside,
+                estimated: sample.total.map(|total| EstimatedJson {
+                    value: total.value,
+                    standard_error: total.standard_error,
+                }),
             }),
             from: None,
         }

@@ -16,7 +16,7 @@ use crate::{
 It takes the published checkpoint that covers the announced time, once; drawn again, it shows the same.
 
 Examples:
-  shilu sample draw rooms-1 --revealed \"4 7 1\" --data reg --as zhang
+  shilu sample draw rooms-1 --revealed 471 --data reg --as zhang
   shilu sample draw rooms-3 --revealed \"$(cat secrets.txt)\" --server http://127.0.0.1:8080 --as zhang")]
 pub struct DrawArgs {
     /// The sample's id

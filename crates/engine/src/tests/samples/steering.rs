@@ -64,7 +64,7 @@ fn whoever_draws_does_not_choose_among_checkpoints() {
         parish.dwelling(&number.to_string(), "north", "own");
         until(|| parish.engine.publication().borrow().size() == parish.engine.end().get());
     }
-    let sample = parish.engine.draw("a", Some("4 7 1"), BECAUSE).unwrap();
+    let sample = parish.engine.draw("a", Some("471"), BECAUSE).unwrap();
     let draw = sample.draw.unwrap();
     assert_eq!(draw.size, first);
     assert_eq!(
@@ -74,6 +74,47 @@ fn whoever_draws_does_not_choose_among_checkpoints() {
     assert!(!sample.steerable && sample.notices.is_empty());
     let checked = parish.engine.check_sample("a").unwrap().sample.draw.unwrap();
     assert_eq!((checked.seed, checked.size), (draw.seed, first));
+}
+
+#[test]
+fn what_was_drawn_outside_has_one_spelling() {
+    let parish = Parish::with(&FOUR);
+    let mut one = parish.announcement("a", "rooms", "2015-05-02T08:00");
+    one.entropy = "public:3D 2015093".to_owned();
+    parish.engine.announce(&one).unwrap();
+    parish.at("2015-05-02T08:30");
+    for spelt in ["4 7 1", "4,7,1", "４７１", "No. 471", "4A"] {
+        assert_eq!(
+            refused(parish.engine.draw("a", Some(spelt), BECAUSE)),
+            "REVEAL_WRONG",
+            "{spelt}"
+        );
+    }
+    parish.engine.draw("a", Some("471"), BECAUSE).unwrap();
+}
+
+#[test]
+fn a_small_draw_does_not_stand_for_the_whole() {
+    let parish = Parish::with(&FOUR);
+    let drawn = |id: &str, area: Option<&str>, strata: Strata, draw_at: &str| {
+        let mut one = parish.announcement(id, "rooms", draw_at);
+        (one.area, one.strata) = (area.map(str::to_owned), strata);
+        parish.engine.announce(&one).unwrap();
+        parish.at(&draw_at.replace("T08", "T09"));
+        parish.engine.draw(id, None, BECAUSE).unwrap();
+    };
+    drawn("whole", None, Strata::None, "2015-05-02T08:00");
+    for record in ["dwelling/1", "dwelling/2", "dwelling/3", "dwelling/4"] {
+        parish.saw("whole", "vera", record, 4).unwrap();
+    }
+    assert_eq!(counts(&parish.figure("rooms")), (0, 4, 0));
+    drawn("part", Some("south"), Strata::Area, "2015-05-03T08:00");
+    let figure = parish.figure("rooms");
+    assert_eq!((counts(&figure), figure.draws), ((0, 4, 0), 2));
+    assert_eq!(figure.sample.as_deref(), Some("whole"));
+    // Of the part alone it says what there is, and an area of which nothing was there to draw has nothing.
+    let part = parish.figures("rooms", Some("south"), false).remove(0);
+    assert_eq!(part.sample.as_deref(), Some("part"));
 }
 
 #[test]
@@ -87,7 +128,7 @@ fn a_checkpoint_that_comes_late_labels_the_draw() {
     // Nothing is recorded until the numbers are known: then the first event can be made to suit them.
     announce("late", "2015-05-02T08:00");
     parish.at("2015-05-02T09:01");
-    let late = parish.engine.draw("late", Some("4 7 1"), BECAUSE).unwrap();
+    let late = parish.engine.draw("late", Some("471"), BECAUSE).unwrap();
     assert_eq!(
         (late.steerable, late.notices),
         (true, vec![SampleNotice::DrawnLate])
@@ -101,7 +142,7 @@ fn a_checkpoint_that_comes_late_labels_the_draw() {
     parish.at("2015-05-03T09:00");
     parish.engine.draw("held", None, BECAUSE).unwrap();
     parish.at("2015-05-03T21:00");
-    let held = parish.engine.draw("held", Some("4 7 1"), BECAUSE).unwrap();
+    let held = parish.engine.draw("held", Some("471"), BECAUSE).unwrap();
     assert_eq!((held.steerable, held.notices), (false, Vec::new()));
 }
 

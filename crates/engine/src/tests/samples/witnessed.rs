@@ -144,7 +144,7 @@ fn cosignatures_of_the_checkpoint_come_at_its_time() {
     with.parish.engine.announce(&late).unwrap();
     with.parish.at("2015-05-04T08:00");
     with.witness.at("2015-05-04T09:01");
-    let drawn = with.parish.engine.draw("late", Some("4 7 1"), BECAUSE).unwrap();
+    let drawn = with.parish.engine.draw("late", Some("471"), BECAUSE).unwrap();
     assert_eq!(
         (drawn.steerable, drawn.notices),
         (true, vec![SampleNotice::DrawnLate])
