@@ -45,14 +45,14 @@ impl Deref for Reading<'_> {
 #[cfg(test)]
 mod tests {
     use shilu_model::Campaign;
+    use shilu_projections::campaigns;
 
     use super::*;
 
     #[test]
     #[should_panic(expected = "reads the projections already")]
     fn nobody_reads_twice_at_a_time() {
-        let campaign = "name = \"Parish\"\norigin = \"example.org/parish\"\ntimezone = \"Asia/Shanghai\"\nearliest = 2015-01-01\n";
-        let campaign = Campaign::parse(campaign).unwrap();
+        let campaign = Campaign::parse(campaigns::named("three-reals").unwrap()).unwrap();
         let projections = RwLock::new(Projections::new(campaign.into()));
         drop(Reading::of(&projections));
         let _first = Reading::of(&projections);

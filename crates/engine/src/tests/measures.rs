@@ -35,6 +35,11 @@ from = 2025-01-01
 id = "south"
 parent = "parish"
 from = 2025-01-01
+# Not there yet: until then nothing is divided.
+[[areas]]
+id = "south-end"
+parent = "south"
+from = 2040-01-01
 [[kinds]]
 id = "address"
 key = "code"
