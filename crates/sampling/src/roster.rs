@@ -82,6 +82,8 @@ pub enum Roster<'a> {
     Closed {
         /// Keys of the children registered here at the freeze.
         registered: Vec<&'a str>,
+        /// How many were deregistered from here within the window: whether they have gone, nobody saw.
+        departures: u64,
     },
 }
 
@@ -142,6 +144,8 @@ pub struct RosterCounts {
     pub closed_registered: u64,
     /// The same, at least one of each place: it may hold somebody who is on no list.
     pub closed_people: u64,
+    /// Deregistered from places that did not open, within the window.
+    pub closed_departures: u64,
     /// Places that did not open.
     pub closed: u64,
 }
@@ -179,12 +183,16 @@ pub struct RosterCounts {
 pub fn roster(visit: &Roster<'_>, rule: RosterRule) -> RosterCounts {
     let listing = match visit {
         Roster::Listed(listing) => listing,
-        Roster::Closed { registered } => {
+        Roster::Closed {
+            registered,
+            departures,
+        } => {
             let registered: BTreeSet<_> = registered.iter().collect();
             return RosterCounts {
                 closed: 1,
                 closed_registered: count(registered.len()),
                 closed_people: count(registered.len()).max(1),
+                closed_departures: *departures,
                 ..RosterCounts::default()
             };
         }
@@ -296,6 +304,7 @@ impl RosterCounts {
             found_live,
             closed_registered,
             closed_people,
+            closed_departures,
             closed,
         } = other;
         self.registered += registered;
@@ -314,6 +323,7 @@ impl RosterCounts {
         self.found_live += found_live;
         self.closed_registered += closed_registered;
         self.closed_people += closed_people;
+        self.closed_departures += closed_departures;
         self.closed += closed;
     }
 
@@ -340,7 +350,7 @@ impl RosterCounts {
             RosterRate::Deregistration { .. } => (
                 self.in_time,
                 self.late + self.stale,
-                self.departure_unknown + self.not_seen + closed,
+                self.departure_unknown + self.not_seen + closed + self.closed_departures,
             ),
             RosterRate::Consistency { .. } => (self.here, self.stale, self.not_seen + closed),
             RosterRate::Accuracy => {

@@ -154,7 +154,14 @@ impl<'a> Place<'a> {
         let registered = self.list.registered.iter().map(String::as_str).collect();
         let settled = settled.filter(|event| event.outcome == Some(Outcome::Present));
         let Some(settled) = settled else {
-            return (Roster::Closed { registered }, None);
+            let departures = u64::try_from(self.list.departures.len()).unwrap_or(u64::MAX);
+            return (
+                Roster::Closed {
+                    registered,
+                    departures,
+                },
+                None,
+            );
         };
         let mut listing = Listing {
             registered,

@@ -298,12 +298,21 @@ fn who_comes_twice_counts_once() {
 
 #[test]
 fn a_place_that_did_not_open_is_unknown() {
-    let closed = |registered| roster(&Roster::Closed { registered }, rule());
+    let closed = |registered| {
+        let departures = 2;
+        roster(
+            &Roster::Closed {
+                registered,
+                departures,
+            },
+            rule(),
+        )
+    };
     let (two, none) = (closed(vec!["li", "wang", "li"]), closed(vec![]));
     for (rate, of_two, of_none) in [
         (REGISTRATION, 2, 1),
         (RosterRate::Coverage, 2, 1),
-        (DEREGISTRATION, 2, 0),
+        (DEREGISTRATION, 4, 2),
         (CONSISTENCY, 2, 0),
         (RosterRate::Accuracy, 2, 0),
     ] {
