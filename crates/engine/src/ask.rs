@@ -3,7 +3,9 @@
 //! A question about one record folds that record's events. A question about the whole register at some pair passes once
 //! over the records, a slice at a time, so that nobody waits long for the lock; what arrives meanwhile is beyond K.
 
-use shilu_model::{Areas, EventId, Kind, OwnedValue, Position, RecordName, State, Status, Timestamp, Value, decode};
+use shilu_model::{
+    Areas, EventId, Kind, OwnedValue, Position, RecordName, State, Status, Timestamp, Value, decode,
+};
 use shilu_projections::{Dimension, Projections, Slot, Wanted};
 
 use crate::{

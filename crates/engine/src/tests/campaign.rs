@@ -2,6 +2,7 @@
 //! then, and neither a restart nor a crash makes a difference.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     sync::{
@@ -20,7 +21,8 @@ use super::{
     measures, name, settable, submit,
 };
 use crate::{
-    AsOf, At, Because, By, Engine, EngineError, FigureQuery, Init, Options, Rate, campaigns::attach,
+    AsOf, At, Because, By, ChangesQuery, DiffQuery, Engine, EngineError, FigureQuery, Init, ListQuery,
+    Options, Rate, campaigns::attach,
 };
 
 const WHY: Because<'static> = Because {
