@@ -1,6 +1,6 @@
 //! Changes: who changed what, as bitmaps of positions per actor, action, kind, area, field, device and source.
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
@@ -91,12 +91,13 @@ impl Changes {
         }
     }
 
-    /// The newest positions in `from..to` that match every filter, at most `limit`, newest first.
+    /// The newest positions in `from..to` that match every filter, at most `limit`, newest first. A filter takes what
+    /// has any of its values: an area is asked for with those below it.
     ///
-    /// Intersects segment by segment from the newest and stops when the page is full.
+    /// Goes segment by segment from the newest and stops when the page is full.
     pub fn newest(
         &self,
-        filters: &[(Dimension, &str)],
+        filters: &[(Dimension, Vec<&str>)],
         from: Position,
         to: Position,
         limit: usize,
@@ -111,16 +112,13 @@ impl Changes {
             return page;
         };
         let first = u32::try_from(from.get()).unwrap_or(u32::MAX);
-        let mut columns = Vec::with_capacity(filters.len());
-        for (dimension, text) in filters {
-            match self.column(*dimension).get(*text) {
-                Some(segments) => columns.push(segments.as_slice()),
-                None => return page,
-            }
-        }
+        let filters = filters.iter();
+        let mut filters: Vec<_> = filters
+            .map(|(dimension, values)| AnyOf::new(self.column(*dimension), values))
+            .collect();
         // The filter with the fewest segments leads; the others are asked for the segments that it has.
-        columns.sort_by_key(|segments| segments.len());
-        let Some((lead, others)) = columns.split_first() else {
+        filters.sort_by_key(AnyOf::len);
+        let Some((lead, others)) = filters.split_first() else {
             page.extend(
                 (first..=last)
                     .rev()
@@ -129,23 +127,15 @@ impl Changes {
             );
             return page;
         };
-        for (segment, bitmap) in lead.iter().rev() {
-            if *segment > last >> SEGMENT_BITS {
+        for segment in lead.segments().into_iter().rev() {
+            if segment > last >> SEGMENT_BITS {
                 continue;
             }
-            if *segment < first >> SEGMENT_BITS || page.len() >= limit {
+            if segment < first >> SEGMENT_BITS || page.len() >= limit {
                 break;
             }
-            let mut common = bitmap.clone();
-            for other in others {
-                match other.binary_search_by_key(segment, |(number, _)| *number) {
-                    Ok(place) => other
-                        .get(place)
-                        .into_iter()
-                        .for_each(|(_, bitmap)| common &= bitmap),
-                    Err(_) => common.clear(),
-                }
-            }
+            let mut common = lead.segment(segment);
+            others.iter().for_each(|other| common &= other.segment(segment));
             let in_range = common
                 .into_iter()
                 .rev()
@@ -199,6 +189,40 @@ impl Changes {
             }
         }
         Ok(changes)
+    }
+}
+
+/// One filter: the segments of each of its values.
+struct AnyOf<'c>(Vec<&'c [(u32, RoaringBitmap)]>);
+
+impl<'c> AnyOf<'c> {
+    fn new(column: &'c Column, values: &[&str]) -> Self {
+        let values = values.iter().filter_map(|value| column.get(*value));
+        AnyOf(values.map(Vec::as_slice).collect())
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|segments| segments.len()).sum()
+    }
+
+    /// The segments that any value has.
+    fn segments(&self) -> BTreeSet<u32> {
+        self.0
+            .iter()
+            .flat_map(|segments| segments.iter().map(|(segment, _)| *segment))
+            .collect()
+    }
+
+    /// The positions of one segment that have any of the values.
+    fn segment(&self, segment: u32) -> RoaringBitmap {
+        let mut union = RoaringBitmap::new();
+        for segments in &self.0 {
+            let place = segments.binary_search_by_key(&segment, |(number, _)| *number);
+            if let Some((_, bitmap)) = place.ok().and_then(|place| segments.get(place)) {
+                union |= bitmap;
+            }
+        }
+        union
     }
 }
 

@@ -302,7 +302,7 @@ texts! {
     Drawn: "Drawn" | "抽中",
     Verifier: "Verifier" | "核查人",
     Recheck: "Checked again by" | "复核人",
-    Attempts: "Attempts" | "未遇次数",
+    Attempts: "Failed attempts" | "未遇次数",
     Finding: "Counts as" | "认定",
     // other
     LeftOut: "left out" | "未导出",

@@ -3,12 +3,15 @@
 //! A question about one record folds that record's events. A question about the whole register at some pair passes once
 //! over the records, a slice at a time, so that nobody waits long for the lock; what arrives meanwhile is beyond K.
 
-use shilu_model::{EventId, Kind, OwnedValue, Position, RecordName, State, Status, Timestamp, Value, decode};
+use shilu_model::{
+    Areas, EventId, Kind, OwnedValue, Position, RecordName, State, Status, Timestamp, Value, decode,
+};
 use shilu_projections::{Dimension, Projections, Slot, Wanted};
 
 use crate::{
     engine::Engine,
     error::EngineError,
+    figures::{below, counts_in},
     query::{AsOf, At, Blame, ChangesQuery, DiffItem, DiffQuery, ListQuery, Page, RecordView, StoredEvent},
 };
 
@@ -104,6 +107,7 @@ impl Engine {
     /// # Errors
     /// `NO_KIND`.
     pub fn records(&self, query: &ListQuery) -> Result<Page<RecordView, RecordName>, EngineError> {
+        let campaign = self.campaign_at(query.at.known_end);
         let mut items = Vec::new();
         let next = self.walk(
             query.kind.as_deref(),
@@ -112,7 +116,7 @@ impl Engine {
                 let Some(view) = view(projections, kind, slot, query.at) else {
                     return Walk::On;
                 };
-                if !query.takes(&view) {
+                if !query.takes(&view, &campaign.areas) {
                     return Walk::On;
                 }
                 if items.len() == query.limit {
@@ -279,10 +283,12 @@ impl Engine {
             Some(to) => self.end_at(to)?,
             None => self.read().end(),
         };
+        // Every page by the same areas: those known at the end of what is asked about.
+        let campaign = self.campaign_at(to);
         to = query.before.map_or(to, |before| to.min(before));
         from = from.min(to);
         let wanted = query.limit.saturating_add(1);
-        let mut positions = self.positions(query, from, to, wanted);
+        let mut positions = self.positions(query, &campaign.areas, (from, to), wanted);
         let next = if positions.len() > query.limit {
             positions.pop().map(Position::next)
         } else {
@@ -295,22 +301,30 @@ impl Engine {
         Ok(Page { items, next })
     }
 
-    fn positions(&self, query: &ChangesQuery, from: Position, to: Position, limit: usize) -> Vec<Position> {
+    fn positions(
+        &self,
+        query: &ChangesQuery,
+        areas: &Areas,
+        (from, to): (Position, Position),
+        limit: usize,
+    ) -> Vec<Position> {
         let projections = self.read();
         let names = &projections.subjects.names;
         let texts = [
             (Dimension::Actor, query.actor.as_deref()),
             (Dimension::Action, query.action.map(shilu_model::Action::word)),
             (Dimension::Kind, query.kind.as_deref()),
-            (Dimension::Area, query.area.as_deref()),
             (Dimension::Field, query.field.as_deref()),
             (Dimension::Device, query.device.as_deref()),
             (Dimension::Source, query.source.as_deref()),
         ];
-        let filters: Vec<_> = texts
+        let mut filters: Vec<_> = texts
             .into_iter()
-            .filter_map(|(dimension, text)| Some((dimension, text?)))
+            .filter_map(|(dimension, text)| Some((dimension, vec![text?])))
             .collect();
+        if let Some(area) = &query.area {
+            filters.push((Dimension::Area, below(areas, area)));
+        }
         let Some(record) = &query.record else {
             return projections.trail().changes.newest(&filters, from, to, limit);
         };
@@ -338,12 +352,16 @@ impl Engine {
     /// # Errors
     /// `NO_KIND`.
     pub fn diff(&self, query: &DiffQuery) -> Result<Page<DiffItem, RecordName>, EngineError> {
+        // Each pair by the areas that were known at it.
+        let before = self.campaign_at(query.from.known_end);
+        let after = self.campaign_at(query.to.known_end);
+        let areas = (&before.areas, &after.areas);
         let mut items = Vec::new();
         let next = self.walk(
             query.kind.as_deref(),
             query.after.as_ref(),
             |projections, kind, slot| {
-                let Some(item) = difference(projections, kind, slot, query) else {
+                let Some(item) = difference(projections, kind, slot, query, areas) else {
                     return Walk::On;
                 };
                 if items.len() == query.limit {
@@ -404,7 +422,7 @@ enum Walk {
 }
 
 impl ListQuery {
-    fn takes(&self, view: &RecordView) -> bool {
+    fn takes(&self, view: &RecordView, areas: &Areas) -> bool {
         let status = match self.status {
             Some(status) => view.status == status,
             None => self.found_too || view.status != Status::Found,
@@ -417,7 +435,10 @@ impl ListQuery {
             view.name.key().contains(text) || view.fields.iter().any(|(_, value)| in_value(value))
         };
         status
-            && self.area.as_ref().is_none_or(|area| *area == view.area)
+            && self
+                .area
+                .as_ref()
+                .is_none_or(|area| counts_in(areas, &view.area, area))
             && self.text.as_deref().is_none_or(contains)
     }
 }
@@ -456,7 +477,13 @@ fn view(projections: &Projections, kind: &Kind, slot: Slot, at: At) -> Option<Re
     })
 }
 
-fn difference(projections: &Projections, kind: &Kind, slot: Slot, query: &DiffQuery) -> Option<DiffItem> {
+fn difference(
+    projections: &Projections,
+    kind: &Kind,
+    slot: Slot,
+    query: &DiffQuery,
+    (areas_from, areas_to): (&Areas, &Areas),
+) -> Option<DiffItem> {
     let (_, key) = projections.subjects.records.name(slot);
     let area_field = kind.area.as_deref();
     let entries_from = projections.subjects.records.entries(
@@ -473,13 +500,11 @@ fn difference(projections: &Projections, kind: &Kind, slot: Slot, query: &DiffQu
     );
     let before = State::fold(&entries_from, query.from.effective);
     let after = State::fold(&entries_to, query.to.effective);
-    let in_area = |state: &State<'_>| {
-        query
-            .area
-            .as_deref()
-            .is_none_or(|area| state.area(area_field) == area)
+    let in_area = |state: &State<'_>, areas: &Areas| {
+        let asked = query.area.as_deref();
+        asked.is_none_or(|asked| counts_in(areas, state.area(area_field), asked))
     };
-    if !in_area(&before) && !in_area(&after) {
+    if !in_area(&before, areas_from) && !in_area(&after, areas_to) {
         return None;
     }
     let changes = kind.fields.iter().filter_map(|field| {

@@ -67,8 +67,8 @@ impl Campaigns {
     /// Begins the campaigns of a set that was loaded, which has passed the events that named them.
     pub fn recall(&self, dir: &Path, log: &Log, projections: &mut Projections) -> Result<(), EngineError> {
         let filters = [
-            (Dimension::Field, setting::CAMPAIGN),
-            (Dimension::Action, Action::Configure.word()),
+            (Dimension::Field, vec![setting::CAMPAIGN]),
+            (Dimension::Action, vec![Action::Configure.word()]),
         ];
         let first = Position::ZERO.next();
         let end = projections.end();

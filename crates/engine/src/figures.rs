@@ -169,6 +169,13 @@ pub(crate) fn counts_in(areas: &Areas, area: &str, other: &str) -> bool {
     area == other || areas.rolls_up_to(area, other)
 }
 
+/// The areas whose facts count in an area: itself, and the declared ones below it.
+pub(crate) fn below<'a>(areas: &'a Areas, area: &'a str) -> Vec<&'a str> {
+    let declared = areas.iter().map(|area| area.id.as_str());
+    let deeper = declared.filter(|id| *id != area && areas.rolls_up_to(id, area));
+    std::iter::once(area).chain(deeper).collect()
+}
+
 /// One part of a split figure: the sum of its scopes.
 pub(crate) struct Part {
     pub scopes: Vec<Scope>,

@@ -64,7 +64,7 @@ pub struct RecordView {
 pub struct ListQuery {
     /// Only this kind.
     pub kind: Option<String>,
-    /// Only this area.
+    /// Only this area, and those below it as known at K.
     pub area: Option<String>,
     /// Only this status; without it, all but those that were merely found by a check.
     pub status: Option<Status>,
@@ -118,7 +118,7 @@ pub struct ChangesQuery {
     pub action: Option<Action>,
     /// On records of this kind.
     pub kind: Option<String>,
-    /// In this area.
+    /// In this area, or one below it as known at the end of what is asked about.
     pub area: Option<String>,
     /// That state this field.
     pub field: Option<String>,
@@ -145,7 +145,7 @@ pub struct DiffQuery {
     pub from: At,
     /// The later pair.
     pub to: At,
-    /// Only this area, before or after.
+    /// Only this area and those below it, before or after: each by what was known at its own pair.
     pub area: Option<String>,
     /// Only this kind.
     pub kind: Option<String>,

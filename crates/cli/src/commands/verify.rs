@@ -179,14 +179,13 @@ fn projections(dir: &Path, progress: impl FnMut(u64, u64)) -> Result<Projections
 
 /// A register that is served can be audited by what it publishes.
 fn in_use(error: LogError) -> CliError {
-    let error = EngineError::from(error);
-    match error.code() {
-        "REGISTER_IN_USE" => CliError::Refused {
+    match &error {
+        LogError::InUse { .. } => CliError::Refused {
             code: "REGISTER_IN_USE",
             problem: error.to_string(),
             hint: "audit what it publishes with --published, or ask it with --server URL, or stop it first",
         },
-        _ => error.into(),
+        _ => EngineError::from(error).into(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! then, and neither a restart nor a crash makes a difference.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     sync::{
@@ -20,7 +21,8 @@ use super::{
     measures, name, settable, submit,
 };
 use crate::{
-    AsOf, At, Because, By, Engine, EngineError, FigureQuery, Init, Options, Rate, campaigns::attach,
+    AsOf, At, Because, By, ChangesQuery, DiffQuery, Engine, EngineError, FigureQuery, Init, ListQuery,
+    Options, Rate, campaigns::attach,
 };
 
 const WHY: Because<'static> = Because {
@@ -215,6 +217,7 @@ fn commands_are_judged_by_the_campaign_in_force_and_figures_by_the_one_known() {
             .map(|rate| (rate.area.as_deref().unwrap(), rate.share.denominator))
             .collect();
         assert_eq!(areas, [("hamlet", 1), ("north", 2), ("parish", 3), ("south", 1)]);
+        rolls_up(engine);
         // A kind that nobody knew of yet has no rates.
         let kinds = |as_of| {
             rates(engine, as_of, None, By::Whole)
@@ -446,6 +449,49 @@ fn a_campaign_that_is_missing_or_another_is_named() {
         fs::write(path, bytes).unwrap();
     }
     assert_same(dir.path(), &options);
+}
+
+/// Records, changes and differences of the north include those of the hamlet below it.
+fn rolls_up(engine: &Engine) {
+    let at = engine.at(AsOf::Now, None).unwrap();
+    let of = |area: &str| {
+        let records = engine.records(&ListQuery {
+            kind: None,
+            area: Some(area.to_owned()),
+            status: None,
+            found_too: false,
+            text: None,
+            at,
+            after: None,
+            limit: 100,
+        });
+        let changes = engine.changes(&ChangesQuery {
+            area: Some(area.to_owned()),
+            limit: 100,
+            ..ChangesQuery::default()
+        });
+        let diff = engine.diff(&DiffQuery {
+            from: engine.at(AsOf::Position(Position::new(0)), None).unwrap(),
+            to: at,
+            area: Some(area.to_owned()),
+            kind: None,
+            after: None,
+            limit: 100,
+        });
+        let records = records.unwrap().items.into_iter().map(|view| view.name);
+        let records: BTreeSet<_> = records.collect();
+        let changes = changes.unwrap().items;
+        let changes: BTreeSet<_> = changes.iter().map(|event| event.event().position).collect();
+        let diff: BTreeSet<_> = diff.unwrap().items.into_iter().map(|item| item.name).collect();
+        (records, changes, diff)
+    };
+    let (hamlet, north, parish) = (of("hamlet"), of("north"), of("parish"));
+    assert!(!hamlet.0.is_empty() && !hamlet.1.is_empty() && !hamlet.2.is_empty());
+    for (below, above) in [(&hamlet, &north), (&north, &parish), (&of("south"), &parish)] {
+        assert!(below.0.is_subset(&above.0) && below.1.is_subset(&above.1) && below.2.is_subset(&above.2));
+        assert!(below.0.len() < above.0.len() && below.2.len() < above.2.len());
+    }
+    assert!(of("elsewhere").0.is_empty());
 }
 
 /// Variants of one campaign that judge every command alike, and count differently.

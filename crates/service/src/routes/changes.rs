@@ -46,7 +46,7 @@ const KNOWN: [&str; 13] = [
         ("actor" = Option<String>, Query, description = "Who acted"),
         ("action" = Option<String>, Query, description = "What was done"),
         ("kind" = Option<String>, Query, description = "On records of this kind"),
-        ("area" = Option<String>, Query, description = "In this area"),
+        ("area" = Option<String>, Query, description = "In this area or one below it"),
         ("field" = Option<String>, Query, description = "That state this field"),
         ("record" = Option<String>, Query, description = "On this record, kind/key"),
         ("device" = Option<String>, Query, description = "With this device"),

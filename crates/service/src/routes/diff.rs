@@ -60,7 +60,7 @@ impl Axis {
         ("from" = String, Query, description = "The earlier time: a date (its end), RFC 3339, or on the recorded axis @position"),
         ("to" = Option<String>, Query, description = "The later time, in the same forms; now if nothing is said"),
         ("axis" = Option<String>, Query, description = "effective (if nothing is said): what took effect between the times, as known at as_of; recorded: what became known between them"),
-        ("area" = Option<String>, Query, description = "Only this area, before or after"),
+        ("area" = Option<String>, Query, description = "Only this area and those below it, before or after"),
         ("kind" = Option<String>, Query, description = "Only this kind"),
         ("as_of" = Option<String>, Query, description = "On the effective axis, as known when: a date (its end), RFC 3339, or @position"),
         ("limit" = Option<usize>, Query, description = "Items of the page, 1 to 1,000; 100 if nothing is said"),

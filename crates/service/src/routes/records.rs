@@ -37,7 +37,7 @@ const KNOWN: [&str; 9] = [
     tag = "records",
     params(
         ("kind" = Option<String>, Query, description = "Only this kind"),
-        ("area" = Option<String>, Query, description = "Only this area"),
+        ("area" = Option<String>, Query, description = "Only this area and those below it"),
         ("status" = Option<String>, Query, description = "found, collected, registered, deregistered, void, or all; without it, all but found"),
         ("q" = Option<String>, Query, description = "Only records whose key or a text value contains this"),
         ("as_of" = Option<String>, Query, description = "As known when: a date (its end), RFC 3339, or @position"),

@@ -357,17 +357,24 @@ fn notice(of: SampleNotice, language: Language) -> String {
             "核查人员在抽取之后才指定：指定者可以左右谁去哪里".to_owned(),
         ),
         SampleNotice::NotSent(visits) => (
-            format!("{visits} visits were settled by somebody whom the seed had not sent"),
+            format!("{} settled by somebody whom the seed had not sent", visits_were(visits)),
             format!("{visits} 次走访不是由随机种子分派的人完成的"),
         ),
         SampleNotice::Disagree(visits) => (
-            format!("{visits} visits were checked again by a third person, who says otherwise"),
+            format!("{} checked again by a third person, who says otherwise", visits_were(visits)),
             format!("{visits} 次走访经第三人复核，结论不同"),
         ),
     };
     match language {
         Language::En => en,
         Language::Zh => zh,
+    }
+}
+
+fn visits_were(visits: usize) -> String {
+    match visits {
+        1 => "1 visit was".to_owned(),
+        _ => format!("{visits} visits were"),
     }
 }
 
