@@ -122,7 +122,7 @@ impl Engine {
 }
 
 /// The last target that is due or, before any is, the next; and whether it is due.
-fn target_of(targets: &[Target], passed: impl Fn(&Target) -> bool) -> (Option<&Target>, bool) {
+pub(crate) fn target_of(targets: &[Target], passed: impl Fn(&Target) -> bool) -> (Option<&Target>, bool) {
     match targets.iter().rfind(|target| passed(target)) {
         Some(target) => (Some(target), true),
         None => (targets.first(), false),

@@ -209,7 +209,8 @@ impl Figures {
                 let number = |part| unsigned(told.parts.get(part));
                 let (numerator, mut denominator) = (number(Part::Numerator), number(Part::Denominator));
                 let campaign = subjects.campaign(end);
-                if of_counts && !is_leaf(campaign, names.text(told.area), moment.day) {
+                // What is expected of an area with others in it is expected of those.
+                if of_counts && campaign.areas.is_divided_on(names.text(told.area), moment.day) {
                     denominator = 0;
                 }
                 let unknown = number(Part::Unknown) > 0;
@@ -302,12 +303,13 @@ impl Reckoning<'_> {
         }
     }
 
-    /// The day of E.
-    fn day(&self) -> Day {
-        match self.wanted.times {
+    /// Whether what is expected of an area is expected of those in it.
+    fn is_divided(&self, area: Name) -> bool {
+        let day = match self.wanted.times {
             Times::Kept(_, day) => day,
             Times::Passed(effective) => self.campaign.zone.day_of(effective),
-        }
+        };
+        self.campaign.areas.is_divided_on(self.names().text(area), day)
     }
 
     fn kept(&self) -> Vec<Reckoned> {
@@ -435,7 +437,7 @@ impl Reckoning<'_> {
             } => {
                 let leaves: Vec<&Sums> = buckets
                     .iter()
-                    .filter(|(area, _)| is_leaf(self.campaign, self.names().text(*area), self.day()))
+                    .filter(|(area, _)| !self.is_divided(*area))
                     .map(|(_, sums)| sums)
                     .collect();
                 let all = |frame| -> u64 { leaves.iter().map(|sums| unsigned(sums.get(frame))).sum() };
@@ -486,11 +488,6 @@ impl Reckoned {
             || self.left > 0
             || self.first.is_some_and(|(_, expected)| expected > 0)
     }
-}
-
-/// Whether an area has frames of its own: what is expected of one with others in it on a day is expected of those.
-fn is_leaf(campaign: &Campaign, area: &str, day: Day) -> bool {
-    !campaign.areas.children(area).any(|child| child.is_in_force(day))
 }
 
 /// A total of cases is never below zero: each case that is taken away was added on an earlier or the same day.

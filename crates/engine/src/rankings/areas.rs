@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shilu_model::{Areas, Campaign, Day, Population, Target};
+use shilu_model::{Areas, Campaign, Population, Target};
 use shilu_sampling::{Interval, RankingResult, State};
 
 use super::{IndicatorResult, Results, due};
@@ -84,7 +84,8 @@ fn contestants(
     due_now: &[(&str, &Target, Option<Sizes>)],
 ) -> BTreeSet<String> {
     if !campaign.areas.is_empty() {
-        return leaves_on(&campaign.areas, campaign.zone.day_of(at.effective));
+        let leaves = campaign.areas.leaves_on(campaign.zone.day_of(at.effective));
+        return leaves.map(|leaf| leaf.id.clone()).collect();
     }
     let is_due = |indicator: &str| due_now.iter().any(|(due, ..)| *due == indicator);
     let counted = told.keys().filter(|(indicator, _)| is_due(indicator));
@@ -93,15 +94,6 @@ fn contestants(
         .map(|(_, area)| area)
         .chain(drawn.flat_map(BTreeMap::keys));
     areas.filter(|area| !area.is_empty()).cloned().collect()
-}
-
-fn leaves_on(areas: &Areas, day: Day) -> BTreeSet<String> {
-    let there = || areas.iter().filter(|area| area.is_in_force(day));
-    let parents: BTreeSet<&str> = there().filter_map(|area| area.parent.as_deref()).collect();
-    there()
-        .filter(|area| !parents.contains(area.id.as_str()))
-        .map(|area| area.id.clone())
-        .collect()
 }
 
 fn in_area(areas: &Areas, sizes: &Sizes, area: &str) -> u64 {

@@ -30,7 +30,7 @@ pub(crate) struct Kept {
     /// The draw, or why it does not hold, by how many events the sample had after its announcement.
     pub drawing: Versions<usize, Arc<Result<Drawing, String>>>,
     /// Where drawn records were voided after the announcement, with how many voids the log had.
-    pub voids: Option<(usize, Arc<Vec<Position>>)>,
+    pub voids: Option<(usize, Arc<Voids>)>,
     /// Who was registered at the drawn places at the freeze.
     pub lists: Option<Arc<Lists>>,
     /// Who is to go where, by how many events the sample had after its announcement.
@@ -42,6 +42,9 @@ pub(crate) struct Kept {
     /// What the visits gave, by what was known that can change it.
     pub results: Versions<Known, Arc<Results>>,
 }
+
+/// Where records were voided, in the order of the log.
+pub(crate) type Voids = [(Position, RecordName)];
 
 /// How many events were known: on the sample, citing it, and voiding what was drawn.
 pub(crate) type Known = (usize, usize, usize);

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use shilu_model::{Areas, Indicator, Position, Timestamp};
+use shilu_model::{Areas, Indicator, Position, Target, Timestamp};
 use shilu_sampling::{
     Basis, Capture, Counts, Estimate, RosterCounts, RosterStratum, Rosters, Tally, Total, accuracy, chapman,
 };
@@ -13,7 +13,7 @@ use super::{
     results::{Results, rate_of},
     told::{Measured, Strata, Told},
 };
-use crate::{engine::Engine, error::EngineError, figures::counts_in, query::At};
+use crate::{engine::Engine, error::EngineError, figures::counts_in, query::At, rates::target_of};
 
 /// How long after its time of draw the visits of a draw may take; two weeks.
 const COMPLETED_WITHIN_MICROS: i64 = 14 * 24 * 3_600 * 1_000_000;
@@ -187,15 +187,12 @@ impl Engine {
         Ok(draws)
     }
 
-    /// The deadline that a pair of times is held against: of the target that the rate is compared with, which is the last
-    /// that is due or, before any is, the first.
+    /// The deadline that a pair of times is held against: of the target that the rate is compared with.
     fn deadline_at(&self, indicator: &Indicator, at: At) -> Option<Timestamp> {
         let zone = self.read().subjects.campaign(at.known_end).zone;
-        let ends = indicator.targets.iter().map(|target| zone.end_of(target.by));
-        let mut ends: Vec<Timestamp> = ends.collect();
-        ends.sort_unstable();
-        let due = ends.iter().rfind(|end| **end <= at.effective).copied();
-        due.or_else(|| ends.first().copied())
+        let passed = |target: &Target| zone.end_of(target.by) <= at.effective;
+        let (target, _) = target_of(&indicator.targets, passed);
+        target.map(|target| zone.end_of(target.by))
     }
 }
 
@@ -318,8 +315,8 @@ impl<'a> Asking<'a> {
         let declared = !campaign.areas.is_empty()
             && campaign
                 .areas
-                .leaves()
-                .filter(|leaf| within(&leaf.id) && leaf.is_in_force(today))
+                .leaves_on(today)
+                .filter(|leaf| within(&leaf.id))
                 .all(|leaf| covered(&leaf.id));
         if everything || declared || area.is_some_and(covered) {
             return 0;

@@ -7,7 +7,7 @@ use shilu_projections::Wanted;
 use shilu_sampling::{Finding, RosterCounts, RosterRule, RosterStratum, Tally, Unknown, finding, roster};
 
 use super::{
-    cache::Known,
+    cache::{Known, Voids},
     course::{Course, Duty, course},
     drawing::Drawing,
     places::PlaceList,
@@ -70,15 +70,23 @@ impl Engine {
     /// What is known of a sample that can change what it gives.
     pub(super) fn known(&self, told: &Told, drawing: &Drawing) -> Known {
         let voids = self.voids(told, drawing);
-        let projections = self.read();
-        let samples = &projections.trail().samples;
-        // The voids that are known are the first of all.
-        let known = voids.partition_point(|position| samples.voids_before(*position) < told.voids);
-        (told.added, told.citing.len(), known)
+        (
+            told.added,
+            told.citing.len(),
+            self.known_voids(told, &voids).len(),
+        )
     }
 
-    /// Where drawn records were voided after the announcement, in the order of the log.
-    fn voids(&self, told: &Told, drawing: &Drawing) -> Arc<Vec<Position>> {
+    /// Of the voids those that are known where the sample is looked at: they are the first of all.
+    fn known_voids<'v>(&self, told: &Told, voids: &'v Voids) -> &'v Voids {
+        let projections = self.read();
+        let samples = &projections.trail().samples;
+        let known = voids.partition_point(|(position, _)| samples.voids_before(*position) < told.voids);
+        voids.get(..known).unwrap_or_default()
+    }
+
+    /// Where which drawn records were voided after the announcement, in the order of the log.
+    fn voids(&self, told: &Told, drawing: &Drawing) -> Arc<Voids> {
         let projections = self.read();
         let all = projections.trail().samples.voids_before(projections.end());
         let kept = self.shared.samples.lock();
@@ -88,7 +96,7 @@ impl Engine {
             return voids;
         }
         let subjects = &projections.subjects;
-        let mut voids: Vec<Position> = Vec::new();
+        let mut voids: Vec<(Position, RecordName)> = Vec::new();
         for drawn in &drawing.drawn {
             let kind = subjects.names.find(drawn.record.kind());
             let slot = kind.and_then(|kind| subjects.records.find(kind, drawn.record.key()));
@@ -99,10 +107,11 @@ impl Engine {
                     .entries(slot, projections.end(), only, &subjects.names)
             });
             let later = entries.iter().filter(|entry| entry.void.is_some());
-            voids.extend(later.map(|entry| entry.position).filter(|at| *at > told.position));
+            let later = later.filter(|entry| entry.position > told.position);
+            voids.extend(later.map(|entry| (entry.position, drawn.record.clone())));
         }
         voids.sort_unstable();
-        let voids = Arc::new(voids);
+        let voids: Arc<Voids> = voids.into();
         let mut kept = self.shared.samples.lock();
         kept.entry(told.position).or_default().voids = Some((all, Arc::clone(&voids)));
         voids
@@ -152,12 +161,15 @@ impl Engine {
             }
             Measured::Records { .. } => Aliases::default(),
         };
+        let voids = self.voids(told, drawing);
+        let voids = self.known_voids(told, &voids);
+        let is_void = |record: &RecordName| voids.iter().any(|(_, void)| void == record);
         for (drawn, own, course, duty) in courses {
             let mut visit = VisitResult::of(own, &course, duty);
             let mut last = visit.at;
             match told.measured() {
                 Measured::Records { essential, .. } => {
-                    let found = match self.voided(told, &drawn.record) {
+                    let found = match is_void(&drawn.record) {
                         true => Finding::Wrong,
                         false => finding_of(own, &course, essential),
                     };
@@ -232,27 +244,6 @@ impl Engine {
                 .extend_from_slice(cited.get(longer).unwrap_or_default());
         }
         Ok(cited)
-    }
-
-    /// Whether a record was voided after the announcement, as known where the sample is looked at.
-    fn voided(&self, told: &Told, record: &RecordName) -> bool {
-        let projections = self.read();
-        let voids = |position: Position| projections.trail().samples.voids_before(position);
-        if voids(told.position) == told.voids {
-            return false;
-        }
-        let subjects = &projections.subjects;
-        let kind = subjects.names.find(record.kind());
-        let Some(slot) = kind.and_then(|kind| subjects.records.find(kind, record.key())) else {
-            return false;
-        };
-        let end = Position::new(u64::MAX);
-        let entries = subjects
-            .records
-            .entries(slot, end, Wanted::Only(None), &subjects.names);
-        // The voids that are known are the first of all.
-        let mut later = entries.iter().filter(|entry| entry.position > told.position);
-        later.any(|entry| entry.void.is_some() && voids(entry.position) < told.voids)
     }
 }
 

@@ -601,6 +601,24 @@ fn a_draw_that_is_completed_late_does_not_go_before_one_that_was_not() {
 }
 
 #[test]
+fn an_area_that_is_divided_one_day_must_be_drawn_until_then() {
+    let divided = "[[areas]]\nid = \"south-end\"\nparent = \"south\"\nfrom = 2040-01-01\n[[kinds]]";
+    let parish = Parish::of(&CAMPAIGN.replacen("[[kinds]]", divided, 1));
+    for (key, area) in FOUR {
+        parish.dwelling(key, area, "own");
+    }
+    let mut north = parish.announcement("north", "rooms", "2015-05-02T08:00");
+    north.area = Some("north".to_owned());
+    parish.engine.announce(&north).unwrap();
+    parish.at("2015-05-02T08:00");
+    parish.engine.draw("north", None, BECAUSE).unwrap();
+    for record in ["dwelling/1", "dwelling/2"] {
+        parish.saw("north", "vera", record, 3).unwrap();
+    }
+    assert_eq!(parish.figure("rooms").estimate.basis, Basis::Undrawn);
+}
+
+#[test]
 fn a_town_with_a_part_that_was_not_drawn_is_unverified() {
     let parish = Parish::with(&FOUR);
     let mut north = parish.announcement("north", "rooms", "2015-05-02T08:00");

@@ -77,6 +77,17 @@ impl Areas {
             .filter(move |area| !parents.contains(area.id.as_str()))
     }
 
+    /// Whether another area lies in an area on a day.
+    pub fn is_divided_on(&self, id: &str, day: Day) -> bool {
+        self.children(id).any(|child| child.is_in_force(day))
+    }
+
+    /// The areas that are there on a day and in which no other one then lies, in the file's order.
+    pub fn leaves_on(&self, day: Day) -> impl Iterator<Item = &Area> {
+        self.iter()
+            .filter(move |area| area.is_in_force(day) && !self.is_divided_on(&area.id, day))
+    }
+
     /// Whether what is counted in one area is counted in another too: they are the same, or one lies in the other at
     /// some depth.
     pub fn rolls_up_to(&self, id: &str, other: &str) -> bool {

@@ -284,6 +284,14 @@ fn areas_know_where_they_lie_and_when() {
     assert_eq!(ids(areas.chain("south").collect()), ["south", "town"]);
     assert_eq!(ids(areas.children("town").collect()), ["north", "south"]);
     assert_eq!(ids(areas.leaves().collect()), ["north", "south"]);
+    for (on, leaves) in [
+        ("2012-06-01", &["north"][..]),
+        ("2013-06-01", &["north", "south"]),
+        ("2014-06-01", &["south"]),
+    ] {
+        assert_eq!(ids(areas.leaves_on(day(on)).collect()), leaves, "{on}");
+        assert!(areas.is_divided_on("town", day(on)) && !areas.is_divided_on("south", day(on)));
+    }
     assert!(areas.rolls_up_to("south", "town") && areas.rolls_up_to("south", "south"));
     assert!(!areas.rolls_up_to("town", "south") && !areas.rolls_up_to("east", "east"));
     assert!(areas.takes("north", day("2013-12-31")) && !areas.takes("north", day("2014-01-01")));
